@@ -1,0 +1,94 @@
+import * as z from "zod/mini";
+import en from "zod/v4/locales/en.js";
+import { isLocalhost } from "./primitives.ts";
+import { TenantFile } from "./tenant.ts";
+
+z.config(en());
+
+/** One thing that is wrong with a tenant file, and where: a JSON path such as `clients.web-app.redirectUris.0`. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The outcome of reading a tenant file: the file with every default filled in, or every problem at once. */
+export type Checked = { readonly ok: true; readonly file: TenantFile } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Reads a tenant file: its shape first, then what its parts say of each other. Reports every problem, not only the first. */
+export function checkTenantFile(value: unknown): Checked {
+  const parsed = z.safeParse(TenantFile, value);
+  if (!parsed.success) return { ok: false, problems: parsed.error.issues.flatMap((issue) => explain(issue)) };
+  const problems = [...references(parsed.data)];
+  return problems.length === 0 ? { ok: true, file: parsed.data } : { ok: false, problems };
+}
+
+function explain(issue: z.core.$ZodIssue): Problem[] {
+  const path = issue.path.map(String).join(".");
+  if (issue.code === "invalid_key") return issue.issues.map((inner) => ({ path, message: `this name is not allowed: ${inner.message}` }));
+  return [{ path, message: issue.message }];
+}
+
+function* references(file: TenantFile): Generator<Problem> {
+  const issuer = new URL(file.issuer);
+  if (issuer.search !== "" || file.issuer.endsWith("/")) yield { path: "issuer", message: "an issuer has no query and no trailing slash" };
+  if (file.defaultIdentityProvider !== undefined && !Object.hasOwn(file.identityProviders, file.defaultIdentityProvider)) {
+    yield { path: "defaultIdentityProvider", message: "names no identity provider of this file" };
+  }
+  for (const [id, client] of Object.entries(file.clients)) yield* clientReferences(file, id, client, isLocalhost(issuer.hostname));
+  yield* permissionReferences(file);
+  yield* resourceOwners(file);
+}
+
+function* clientReferences(file: TenantFile, id: string, client: TenantFile["clients"][string], local: boolean): Generator<Problem> {
+  const at = `clients.${id}`;
+  const hasSecret = client.secrets.length > 0 || client.developmentSecret !== undefined;
+  if (client.developmentSecret !== undefined && !local) {
+    yield { path: `${at}.developmentSecret`, message: "allowed only where the issuer is on localhost; use secrets[].hash" };
+  }
+  if (client.public && hasSecret) yield { path: at, message: "a public client has no secret" };
+  if (!client.public && !hasSecret) yield { path: at, message: "a confidential client needs a secret (secrets or, on localhost, developmentSecret)" };
+  if (client.public !== (client.authenticationMethods ?? [client.public ? "none" : ""]).includes("none")) {
+    yield { path: `${at}.authenticationMethods`, message: "none is for public clients, and public clients have no other method" };
+  }
+  if (client.public && client.grants.includes("client_credentials")) yield { path: `${at}.grants`, message: "a public client has no client_credentials" };
+  if (client.grants.includes("authorization_code") && client.redirectUris.length === 0) {
+    yield { path: `${at}.redirectUris`, message: "authorization_code needs at least one redirect URI" };
+  }
+  for (const [index, trusted] of client.trustedForHandoff.entries()) {
+    if (!Object.hasOwn(file.clients, trusted)) yield { path: `${at}.trustedForHandoff.${index}`, message: "names no client of this file" };
+  }
+  for (const [index, alias] of (client.identityProviders ?? []).entries()) {
+    if (!Object.hasOwn(file.identityProviders, alias)) yield { path: `${at}.identityProviders.${index}`, message: "names no identity provider of this file" };
+  }
+}
+
+function* permissionReferences(file: TenantFile): Generator<Problem> {
+  const names = new Set<string>();
+  const pairs = new Set<string>();
+  for (const [index, permission] of file.permissions.entries()) {
+    const at = `permissions.${index}`;
+    const provider = Object.hasOwn(file.clients, permission.provider) ? file.clients[permission.provider] : undefined;
+    if (!Object.hasOwn(file.clients, permission.consumer)) yield { path: `${at}.consumer`, message: "names no client of this file" };
+    if (provider === undefined) yield { path: `${at}.provider`, message: "names no client of this file" };
+    for (const [place, scope] of permission.scopes.entries()) {
+      if (provider !== undefined && !provider.ownScopes.includes(scope)) yield { path: `${at}.scopes.${place}`, message: "is no scope of the provider (ownScopes)" };
+    }
+    const name = JSON.stringify([permission.consumer, permission.name]);
+    const pair = JSON.stringify([permission.consumer, permission.provider]);
+    if (names.has(name)) yield { path: `${at}.name`, message: "this consumer has another permission of this name" };
+    if (pairs.has(pair)) yield { path: at, message: "this consumer has another permission for this provider; put all scopes and APIs into one" };
+    names.add(name);
+    pairs.add(pair);
+  }
+}
+
+function* resourceOwners(file: TenantFile): Generator<Problem> {
+  const owners = new Map<string, string>();
+  for (const [id, client] of Object.entries(file.clients)) {
+    for (const [index, resource] of client.resources.entries()) {
+      const owner = owners.get(resource);
+      if (owner !== undefined) yield { path: `clients.${id}.resources.${index}`, message: `belongs to ${owner} already` };
+      owners.set(resource, id);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import * as z from "zod/mini";
+import { ClientId, Cutoff, HttpsUrl, Origin, RedirectUri, ScopeToken, Seconds } from "./primitives.ts";
+import { Role } from "./role.ts";
+import { Consistency, TokenPolicy } from "./token-policy.ts";
+
+/** What the clients of one product write differently on the wire. */
+export const DialectName = z.enum(["rfc8693", "sap", "keycloak", "idaas"]);
+export type DialectName = z.output<typeof DialectName>;
+
+/** Grants by the short names that a tenant file uses. */
+export const GrantName = z.enum(["authorization_code", "refresh_token", "client_credentials", "token_exchange", "jwt_bearer"]);
+export type GrantName = z.output<typeof GrantName>;
+
+/** The ways a client may prove who it is (RFC 7591 `token_endpoint_auth_method`). */
+export const AuthenticationMethodName = z.enum(["client_secret_basic", "client_secret_post", "none"]);
+export type AuthenticationMethodName = z.output<typeof AuthenticationMethodName>;
+
+/** A client secret as it is kept: the SHA-256 of 256 random bits, two valid at once while rotating. */
+export const ClientSecret = z.strictObject({
+  hash: z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/, "base64url of a SHA-256")),
+  notBefore: z.optional(Seconds),
+  expires: z.optional(Seconds),
+});
+
+/** An OAuth client: a consumer that holds permissions, a provider that owns APIs and roles, or both. */
+export const Client = z.strictObject({
+  displayName: z.optional(z.string().check(z.minLength(1), z.maxLength(80))),
+  dialect: z._default(DialectName, "rfc8693"),
+  /** A public client keeps no secret; it proves itself by PKCE alone. */
+  public: z._default(z.boolean(), false),
+  authenticationMethods: z.optional(z.array(AuthenticationMethodName).check(z.minLength(1))),
+  secrets: z._default(z.array(ClientSecret).check(z.maxLength(20)), []),
+  /** Only where the issuer's host is localhost; any length. */
+  developmentSecret: z.optional(z.string().check(z.minLength(1))),
+  redirectUris: z._default(z.array(RedirectUri).check(z.maxLength(20)), []),
+  postLogoutRedirectUris: z._default(z.array(HttpsUrl).check(z.maxLength(20)), []),
+  corsOrigins: z._default(z.array(Origin).check(z.maxLength(20)), []),
+  grants: z._default(z.array(GrantName), []),
+  /** The scopes that it may ask for at a login. */
+  scopes: z._default(z.array(ScopeToken), []),
+  /** The scopes that it owns as a provider. */
+  ownScopes: z._default(z.array(ScopeToken), []),
+  /** The resource URLs that it is reached at (RFC 8707). */
+  resources: z._default(z.array(HttpsUrl).check(z.maxLength(20)), []),
+  roles: z._default(z.record(z.string().check(z.regex(/^[A-Za-z0-9._:-]{1,64}$/)), Role), {}),
+  /** Clients that may look at this client's opaque access tokens and SSO tokens with their own credentials. */
+  trustedForHandoff: z._default(z.array(ClientId).check(z.maxLength(20)), []),
+  /** A public client exchanges only tokens of its own, and only where this says so. */
+  publicExchange: z._default(z.boolean(), false),
+  introspection: z._default(z.boolean(), true),
+  consistency: z._default(Consistency, "strong"),
+  identityProviders: z.optional(z.array(z.string()).check(z.minLength(1))),
+  tokenPolicy: z._default(TokenPolicy, {}),
+  disabled: z._default(z.boolean(), false),
+  cutoff: z.optional(Cutoff),
+});
+export type Client = z.output<typeof Client>;
+
+/** The methods a client may use: what it registered, else both secret methods, or none for a public client. */
+export function authenticationMethods(client: Client): readonly AuthenticationMethodName[] {
+  if (client.authenticationMethods !== undefined) return client.authenticationMethods;
+  return client.public ? ["none"] : ["client_secret_basic", "client_secret_post"];
+}
