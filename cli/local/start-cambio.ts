@@ -1,0 +1,124 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CommandFailed } from "../command.ts";
+import { type Applied, applyTenant } from "../operator-api.ts";
+import { readOperatorKey } from "../operator-key.ts";
+import { ROOT } from "../root.ts";
+import { demoTenant } from "./demo-tenant.ts";
+import { requireFreePorts } from "./ports.ts";
+import { type LocalProcess, startProcess } from "./processes.ts";
+import { forget, type LocalState, localState, prepare } from "./state.ts";
+import { quietWrangler, WRANGLER } from "./wrangler.ts";
+
+/** How to start Cambio and the demo IdP on this machine. */
+export interface StartOptions {
+  readonly port: number;
+  readonly idpPort: number;
+  /** Forget what an earlier start on this port has kept. */
+  readonly fresh?: boolean;
+  /** Aborted when the start is no longer wanted. */
+  readonly signal?: AbortSignal;
+  /** Told what is being done; silent by default. */
+  readonly note?: (text: string) => void;
+  /** Shown everything that the Worker prints; it stands in the log in any case. */
+  readonly onWorkerOutput?: (text: string) => void;
+}
+
+/** Cambio and its demo IdP, running, with the demo tenant applied. */
+export interface RunningCambio {
+  readonly issuer: string;
+  readonly idp: string;
+  readonly applied: Applied;
+  readonly workerLog: string;
+  /** Resolves when either process has ended by itself, with what to say about it. */
+  readonly ended: Promise<string>;
+  /** Ends both and resolves when nothing of them is left. */
+  stop(): Promise<void>;
+}
+
+const PATIENCE_MS = 60_000;
+
+/** Brings up the Worker and the demo IdP, and applies the demo tenant. When it rejects, nothing is left running. */
+export async function startCambio(options: StartOptions): Promise<RunningCambio> {
+  const { port, idpPort, note = () => {} } = options;
+  if (port === idpPort) throw new CommandFailed(`--port and --idp-port are both ${port}; they must differ`);
+  await requireFreePorts([
+    { port, purpose: "Cambio", option: "--port" },
+    { port: idpPort, purpose: "demo identity provider", option: "--idp-port" },
+  ]);
+  const issuer = `http://localhost:${port}`;
+  const idp = `http://localhost:${idpPort}`;
+  const state = localState(port);
+  if (options.fresh) forget(state);
+  const { corpClientSecret } = prepare(state, issuer);
+
+  note(`starting Cambio on ${issuer} and the demo identity provider on ${idp}`);
+  const processes = [startIdp(state, idpPort, issuer, corpClientSecret), startWorker(state, options)];
+  const ended = Promise.race(processes.map((one) => one.ended));
+  const stop = async () => void (await Promise.all(processes.map((one) => one.stop())));
+  try {
+    await ready([`${issuer}/health/ready`, `${idp}/.well-known/openid-configuration`], ended, state, options.signal);
+    const applied = await applyTenant({ issuer, key: readOperatorKey(state.operatorKeyFile) }, demoTenant(issuer, idp), { prune: false, dryRun: false });
+    return { issuer, idp, applied, workerLog: state.workerLog, ended, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function startIdp(state: LocalState, port: number, cambio: string, secret: string): LocalProcess {
+  return startProcess({
+    name: "the demo identity provider",
+    args: [join(ROOT, "demo", "idp.ts"), "--port", String(port), "--cambio", cambio, "--keys", state.idpKeysFile],
+    env: { CORP_CLIENT_SECRET: secret },
+    cwd: ROOT,
+    log: join(state.directory, "idp.log"),
+  });
+}
+
+function startWorker(state: LocalState, options: StartOptions): LocalProcess {
+  const flags = {
+    config: join(ROOT, "wrangler.toml"),
+    port: String(options.port),
+    ip: "127.0.0.1",
+    "inspector-port": "0",
+    "env-file": state.varsFile,
+    "persist-to": state.storage,
+    "log-level": "log",
+    "show-interactive-dev-session": "false",
+  };
+  // With --env-file wrangler reads neither .env nor any .dev.vars that may lie about.
+  return startProcess({
+    name: "the Worker (wrangler dev)",
+    args: [WRANGLER, "dev", ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
+    env: { ...quietWrangler(), WRANGLER_REGISTRY_PATH: join(state.directory, "registry") },
+    cwd: ROOT,
+    log: state.workerLog,
+    ...(options.onWorkerOutput !== undefined && { onOutput: options.onWorkerOutput }),
+  });
+}
+
+async function ready(urls: readonly string[], ended: Promise<string>, state: LocalState, signal: AbortSignal | undefined): Promise<void> {
+  let endedEarly: string | undefined;
+  void ended.then((why) => {
+    endedEarly = why;
+  });
+  const deadline = Date.now() + PATIENCE_MS;
+  for (const url of urls) {
+    while (!(await answers(url))) {
+      if (signal?.aborted) throw new CommandFailed("interrupted");
+      if (endedEarly !== undefined) throw new CommandFailed(`${endedEarly} before it was ready; its output is in ${state.directory}`);
+      if (Date.now() > deadline) throw new CommandFailed(`${url} did not answer within ${PATIENCE_MS / 1000} s; see the logs in ${state.directory}`);
+      await sleep(100);
+    }
+  }
+}
+
+/** Whether an address answers with a 2xx within two seconds. */
+export async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,68 @@
+import * as z from "zod/mini";
+import { CommandFailed } from "./command.ts";
+import { type OperatorKey, operatorToken } from "./operator-key.ts";
+
+/** What an apply did, or would do, to one record. */
+export const Change = z.object({ action: z.enum(["create", "change", "delete"]), record: z.string() });
+export type Change = z.output<typeof Change>;
+
+/** The outcome of an apply: the version that is current now and the changes that led there. */
+export const Applied = z.object({ version: z.int(), changes: z.array(Change) });
+export type Applied = z.output<typeof Applied>;
+
+const Refusal = z.object({
+  error: z.string(),
+  error_description: z.optional(z.string()),
+  problems: z.optional(z.array(z.object({ path: z.string(), message: z.string() }))),
+});
+
+/** Where the operator API is and who calls. */
+export interface Operator {
+  readonly issuer: string;
+  readonly key: OperatorKey;
+}
+
+/** How a tenant file is applied. */
+export interface ApplyOptions {
+  readonly prune: boolean;
+  readonly dryRun: boolean;
+}
+
+/** Declares a tenant: creates and changes what the file says, deletes only with `prune`, changes nothing with `dryRun`. */
+export async function applyTenant(operator: Operator, file: unknown, options: ApplyOptions): Promise<Applied> {
+  const query = new URLSearchParams({ ...(options.prune && { prune: "true" }), ...(options.dryRun && { dry_run: "true" }) }).toString();
+  return Applied.parse(await call(operator, "PUT", `/tenant${query === "" ? "" : `?${query}`}`, JSON.stringify(file)));
+}
+
+async function call(operator: Operator, method: string, path: string, body: string): Promise<unknown> {
+  const url = new URL(`${operator.issuer}/api/v1${path}`);
+  const token = await operatorToken(operator.key, { issuer: operator.issuer, method, target: url.pathname + url.search, body });
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const response = await fetch(url, { method, headers, body }).catch((error: unknown) => {
+    throw new CommandFailed(`nothing answers at ${url.origin}: ${reason(error)}`);
+  });
+  const text = await response.text();
+  if (!response.ok) throw refused(response, text);
+  return JSON.parse(text);
+}
+
+function refused(response: Response, text: string): CommandFailed {
+  const refusal = Refusal.safeParse(parse(text));
+  if (!refusal.success) return new CommandFailed(`the server answered ${response.status} without saying why`);
+  const { error, error_description: description, problems } = refusal.data;
+  return new CommandFailed(`the server answered ${response.status} ${error}${description === undefined ? "" : `: ${description}`}`, problems ?? []);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function reason(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  if (cause instanceof AggregateError) return cause.errors.map(reason).join(", ");
+  return cause instanceof Error ? cause.message : String(cause);
+}
