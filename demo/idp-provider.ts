@@ -1,0 +1,100 @@
+import { randomBytes } from "node:crypto";
+import type { JWK } from "jose";
+import { type Configuration, type Context, type Grant, Provider } from "oidc-provider";
+import { logoutPage, messagePage } from "./idp-pages.ts";
+import { claimsOf, USERS } from "./users.ts";
+
+/** Who the demo identity provider is and which Cambio it serves. */
+export interface IdpOptions {
+  readonly issuer: string;
+  /** Cambio's origin, where its only client is. */
+  readonly cambio: string;
+  readonly clientSecret: string;
+  readonly keys: readonly JWK[];
+}
+
+const CLIENT_ID = "cambio";
+const SCOPES = "openid profile email groups offline_access";
+const HOUR = 3600;
+
+/** A certified OpenID provider with the demo users, one client and no consent page. Keeps logins in memory. */
+export function demoProvider(options: IdpOptions): Provider {
+  return new Provider(options.issuer, configuration(options));
+}
+
+function configuration(options: IdpOptions): Configuration {
+  return {
+    clients: [client(options)],
+    jwks: { keys: options.keys },
+    cookies: { keys: [randomBytes(32).toString("base64url")] },
+    scopes: SCOPES.split(" "),
+    claims: {
+      openid: ["sub"],
+      profile: ["name", "given_name", "family_name", "preferred_username"],
+      email: ["email", "email_verified"],
+      groups: ["groups"],
+    },
+    // Everything stands in the ID token, as most corporate providers have it.
+    conformIdTokenClaims: false,
+    responseTypes: ["code"],
+    ttl: {
+      AccessToken: HOUR,
+      AuthorizationCode: 60,
+      Grant: 14 * 24 * HOUR,
+      IdToken: HOUR,
+      Interaction: HOUR,
+      RefreshToken: 14 * 24 * HOUR,
+      Session: 14 * 24 * HOUR,
+    },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: true, logoutSource, postLogoutSuccessSource },
+    },
+    interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
+    findAccount,
+    issueRefreshToken: (_, __, code) => code.scopes.has("offline_access"),
+    loadExistingGrant: grantEverything,
+    renderError: (context, out) => show(context, messagePage("That did not work", Object.values(out).join(": "))),
+  };
+}
+
+function client({ cambio, clientSecret }: IdpOptions): Readonly<Record<string, unknown>> {
+  return {
+    client_id: CLIENT_ID,
+    client_secret: clientSecret,
+    redirect_uris: [`${cambio}/oauth2/callback/corp`],
+    post_logout_redirect_uris: [`${cambio}/oauth2/logout`],
+    grant_types: ["authorization_code", "refresh_token"],
+    response_types: ["code"],
+    scope: SCOPES,
+  };
+}
+
+function findAccount(_: Context, id: string) {
+  const user = USERS.find((one) => one.sub === id);
+  return user && { accountId: user.sub, claims: () => claimsOf(user) };
+}
+
+// The corporation owns both the users and the client, so nobody is asked for consent.
+async function grantEverything({ oidc }: Context): Promise<Grant | undefined> {
+  const clientId = oidc.client?.clientId;
+  const accountId = oidc.session?.accountId;
+  if (clientId === undefined || accountId === undefined) return undefined;
+  const grant = new oidc.provider.Grant({ clientId, accountId });
+  grant.addOIDCScope(SCOPES);
+  await grant.save();
+  return grant;
+}
+
+function logoutSource(context: Context, form: string): void {
+  show(context, logoutPage(form));
+}
+
+function postLogoutSuccessSource(context: Context): void {
+  show(context, messagePage("Logged out", "You are logged out at Example Corporation."));
+}
+
+function show(context: Context, html: string): void {
+  context.type = "html";
+  context.body = html;
+}
