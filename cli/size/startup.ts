@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { unstable_readConfig } from "wrangler";
+import * as z from "zod/mini";
+import { CommandFailed } from "../command.ts";
+import { localVars } from "../local/state.ts";
+import { WRANGLER } from "../local/wrangler.ts";
+import { ROOT } from "../root.ts";
+
+/** A Worker made ready to be served by workerd alone: on which port, by which configuration file. */
+export interface Setup {
+  readonly configFile: string;
+  readonly port: number;
+}
+
+const WranglerConfig = z.object({
+  compatibility_date: z.string(),
+  kv_namespaces: z.array(z.object({ binding: z.string() })),
+  durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
+});
+
+const PATIENCE_MS = 15_000;
+
+/** Cambio, bundled into this directory, with the bindings that wrangler.toml gives it and new keys, its storage in memory. */
+export async function cambioSetup(bundleFile: string, directory: string): Promise<Setup> {
+  const config = wranglerConfig();
+  const objects = config.durable_objects.bindings;
+  const bindings = [
+    ...Object.entries(localVars("http://localhost:8787", {})).map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`),
+    ...config.kv_namespaces.map(({ binding }) => `(name = ${quote(binding)}, kvNamespace = "kv")`),
+    ...objects.map((one) => `(name = ${quote(one.name)}, durableObjectNamespace = ${quote(one.class_name)})`),
+  ];
+  const namespaces = objects.map(({ class_name: name }) => `(className = ${quote(name)}, uniqueKey = ${quote(name)}, enableSql = true)`);
+  const worker = `bindings = [${bindings}], durableObjectNamespaces = [${namespaces}], durableObjectStorage = (inMemory = void)`;
+  return setup(bundleFile, directory, config.compatibility_date, worker);
+}
+
+/** A Worker without bindings. */
+export function bareSetup(bundleFile: string, directory: string): Promise<Setup> {
+  return setup(bundleFile, directory, compatibilityDate(), "");
+}
+
+/** The compatibility date of Cambio's configuration; the bare Worker has the same. */
+export function compatibilityDate(): string {
+  return wranglerConfig().compatibility_date;
+}
+
+/** The CPU time in milliseconds that workerd takes from its start to its first answer, over all of its threads. */
+export async function startupCpu({ configFile, port }: Setup): Promise<number> {
+  const child = spawn(workerd(), ["serve", configFile], { stdio: ["ignore", "ignore", "pipe"] });
+  let errors = "";
+  child.stderr.on("data", (data: Buffer) => {
+    errors += data.toString();
+  });
+  try {
+    await firstAnswer(child, port, () => errors);
+    return cpuMilliseconds(child.pid ?? 0);
+  } finally {
+    child.kill("SIGKILL");
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  }
+}
+
+function wranglerConfig(): z.output<typeof WranglerConfig> {
+  return WranglerConfig.parse(unstable_readConfig({ config: join(ROOT, "wrangler.toml") }, { hideWarnings: true }));
+}
+
+async function setup(bundleFile: string, directory: string, date: string, worker: string): Promise<Setup> {
+  const port = await freePort();
+  const modules = `modules = [(name = "index.js", esModule = embed ${quote(basename(bundleFile))})], compatibilityDate = ${quote(date)}`;
+  // KV is never asked before the first answer; a second Worker behind it would count as start-up time.
+  const kv = '(name = "kv", external = (address = "127.0.0.1:9", http = ()))';
+  const main = `(name = "main", worker = (${modules}${worker === "" ? "" : `, ${worker}`}))`;
+  const text = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [${worker === "" ? main : `${main}, ${kv}`}],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
+);
+`;
+  const configFile = join(directory, "config.capnp");
+  writeFileSync(configFile, text, { mode: 0o600 });
+  return { configFile, port };
+}
+
+async function firstAnswer(child: ChildProcess, port: number, errors: () => string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null) throw new CommandFailed(`workerd did not start:\n${errors()}`);
+    const response = await fetch(`http://localhost:${port}/health/alive`).catch(() => undefined);
+    if (response !== undefined) return void (await response.arrayBuffer());
+    await sleep(5);
+  }
+  throw new CommandFailed(`workerd did not answer within ${PATIENCE_MS / 1000} s:\n${errors()}`);
+}
+
+// The first number of schedstat is the time on a CPU in nanoseconds; /proc/PID/stat counts in steps of 10 ms.
+function cpuMilliseconds(pid: number): number {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = tasks.map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]));
+  return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6;
+}
+
+// The one workerd on disk is wrangler's; the package's main module exports the path of its binary.
+function workerd(): string {
+  const required: unknown = createRequire(WRANGLER)("workerd");
+  return (required as { readonly default: string }).default;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,86 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as z from "zod/mini";
+import { terminal } from "./command.ts";
+import { ROOT } from "./root.ts";
+
+/** How many of something went which way. */
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface Check {
+  readonly name: string;
+  readonly tool: string;
+  readonly args: readonly string[];
+}
+
+// What is wrong at a glance comes before what takes minutes; each counts as one test.
+const CHECKS: readonly Check[] = [
+  { name: "lint and format (biome)", tool: "@biomejs/biome/bin/biome", args: ["check", "."] },
+  { name: "types of the Worker and its tests (tsc)", tool: "typescript/bin/tsc", args: ["--noEmit", "-p", "."] },
+  { name: "types of the command line (tsc)", tool: "typescript/bin/tsc", args: ["--noEmit", "-p", "cli"] },
+  { name: "nothing unused (knip)", tool: "knip/bin/knip.js", args: [] },
+];
+
+const Report = z.object({
+  numPassedTests: z.int(),
+  numFailedTests: z.int(),
+  numPendingTests: z.int(),
+  numTodoTests: z.int(),
+  testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(z.object({ status: z.string() })) })),
+});
+
+function runCheck(check: Check): Counts {
+  const result = spawnSync(process.execPath, [join(ROOT, "node_modules", check.tool), ...check.args], { cwd: ROOT, encoding: "utf8" });
+  const ok = result.status === 0;
+  terminal.out(`${ok ? "✓" : "✗"} ${check.name}`);
+  if (!ok) terminal.out(`${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}`.trimEnd());
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+}
+
+function runVitest(args: readonly string[]): Counts {
+  const folder = mkdtempSync(join(tmpdir(), "cambio-test-"));
+  const report = join(folder, "report.json");
+  try {
+    const flags = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    const { status } = spawnSync(process.execPath, [join(ROOT, "node_modules", "vitest", "vitest.mjs"), ...flags, ...args], { cwd: ROOT, stdio: "inherit" });
+    return count(report, status);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function count(file: string, status: number | null): Counts {
+  const report = readReport(file);
+  if (report === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  // A file that could not be loaded holds no failed test, and an error outside of all tests none either: neither may pass.
+  const broken = report.testResults.filter((one) => one.status === "failed" && !one.assertionResults.some((test) => test.status === "failed")).length;
+  const failed = report.numFailedTests + broken;
+  return {
+    passed: report.numPassedTests,
+    failed: failed === 0 && status !== 0 ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+function readReport(file: string): z.output<typeof Report> | undefined {
+  try {
+    return Report.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    terminal.note(`no report of the tests: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}
+
+// Arguments choose tests, as vitest has them (a part of a file's name, --project, -t); the checks then stay out.
+const chosen = process.argv.slice(2);
+const all = [...(chosen.length === 0 ? CHECKS.map(runCheck) : []), runVitest(chosen)];
+const total = (of: (counts: Counts) => number) => all.reduce((sum, counts) => sum + of(counts), 0);
+const [passed, failed, skipped] = [total((one) => one.passed), total((one) => one.failed), total((one) => one.skipped)];
+terminal.out(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
