@@ -49,6 +49,11 @@ async function main(args: readonly string[]): Promise<number> {
 function listenForInterrupt(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => controller.abort());
+  // A signal to npm alone ends the shell between it and us, but never reaches us: having lost that shell says the same.
+  const parent = process.ppid;
+  if (process.env["npm_lifecycle_event"] !== undefined) {
+    setInterval(() => process.ppid !== parent && controller.abort(), 500).unref();
+  }
   return controller.signal;
 }
 
