@@ -18,7 +18,7 @@ export const IdentityProvider = z.strictObject({
   issuer: HttpsUrl,
   clientId: ClientId,
   /** The name of the Worker secret that holds our client secret at the IdP. */
-  clientSecretName: z.string().check(z.regex(/^[A-Z][A-Z0-9_]{0,63}$/, "the name of a Worker secret: A-Z 0-9 _")),
+  clientSecretName: z.string().check(z.regex(/^[A-Z][A-Z0-9_]{0,48}_CLIENT_SECRET$/, "the name of a Worker secret, ending in _CLIENT_SECRET")),
   scopes: z._default(z.array(ScopeToken), ["openid", "profile", "email"]),
   claims: z._default(ClaimMapping, ClaimMapping.parse({})),
   signingAlgorithms: z._default(z.array(z.enum(["RS256", "PS256", "ES256", "ES384", "EdDSA"])).check(z.minLength(1)), ["RS256", "ES256", "PS256", "EdDSA"]),

@@ -7,9 +7,7 @@ export const ClientId = z.string().check(z.regex(/^[A-Za-z0-9._:/@-]{1,128}$/, "
 export const Alias = z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "an alias is 1 to 32 of a-z 0-9 -"));
 
 /** One scope token, RFC 6749 §3.3. */
-export const ScopeToken = z
-  .string()
-  .check(z.regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, "a scope is 1 to 128 visible ASCII characters without \" and \\"));
+export const ScopeToken = z.string().check(z.regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'a scope is 1 to 128 visible ASCII characters without " and \\'));
 
 /** A number of seconds. */
 export const Seconds = z.int().check(z.gte(0));
@@ -24,9 +22,7 @@ export const HttpsUrl = z.string().check(
 );
 
 /** An origin, `https://host[:port]` with nothing behind it. */
-export const Origin = z.string().check(
-  z.refine((text: string) => isHttpsUrl(text) && new URL(text).origin === text, "must be an origin such as https://app.example.com"),
-);
+export const Origin = z.string().check(z.refine((text: string) => isHttpsUrl(text) && new URL(text).origin === text, "must be an origin such as https://app.example.com"));
 
 /** True for the hosts that never leave the machine: where http and development secrets are allowed. */
 export function isLocalhost(hostname: string): boolean {

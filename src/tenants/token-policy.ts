@@ -24,7 +24,6 @@ export const TokenPolicy = z.strictObject({
   codeLifetime: z.optional(z.int().check(z.gte(10), z.lte(120))),
   accessTokenFormat: z.optional(z.enum(["grant", "jwt", "opaque"])),
   refreshRetry: z.optional(RetryWindow),
-  refreshRotation: z.optional(z.boolean()),
   refreshParallel: z.optional(z.int().check(z.gte(1), z.lte(10))),
   maxExchangePeriod: z.optional(z.int().check(z.gte(3600), z.lte(15_552_000))),
   maxHops: z.optional(z.int().check(z.gte(0), z.lte(HOPS_LIMIT))),
@@ -41,3 +40,31 @@ export const RETRY_WINDOW_SECONDS: Readonly<Record<z.output<typeof RetryWindow>,
   online: 300,
   mobile: Number.POSITIVE_INFINITY,
 };
+
+/** A token policy with nothing left out: the client's word, else the tenant's, else the dialect's, else the product's. */
+export type ResolvedTokenPolicy = { readonly [Name in keyof TokenPolicy]-?: Exclude<TokenPolicy[Name], undefined> };
+
+const HOUR = 3600;
+
+const DEFAULTS: ResolvedTokenPolicy = {
+  accessTokenLifetime: 300,
+  opaqueTokenLifetime: HOUR,
+  idTokenLifetime: HOUR,
+  refreshTokenLifetime: 12 * HOUR,
+  sessionLifetime: 12 * HOUR,
+  codeLifetime: 60,
+  accessTokenFormat: "grant",
+  refreshRetry: "grace",
+  refreshParallel: 10,
+  maxExchangePeriod: 7_776_000,
+  maxHops: 5,
+  exchangeBudget: 1000,
+  independentOfSession: false,
+  signingAlgorithm: "ES256",
+};
+
+/** Fills a policy up from the most particular to the most general. */
+export function resolveTokenPolicy(client: TokenPolicy, tenant: TokenPolicy, dialect: TokenPolicy): ResolvedTokenPolicy {
+  const given = (policy: TokenPolicy) => Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined));
+  return { ...DEFAULTS, ...given(dialect), ...given(tenant), ...given(client) };
+}

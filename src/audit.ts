@@ -1,0 +1,67 @@
+/** What an audit line may hold. There is no field for a token, a secret, a code or anything that a user typed. */
+export interface AuditFields {
+  readonly endpoint?: string;
+  readonly tenant?: string;
+  readonly client?: string;
+  readonly grant?: string;
+  readonly subject?: string;
+  readonly family?: string;
+  readonly node?: string;
+  readonly idp?: string;
+  readonly operator?: string;
+  readonly scope?: string;
+  readonly audience?: string;
+  readonly issued?: string;
+  readonly consistency?: string;
+  readonly reason?: string;
+  readonly note?: string;
+  readonly status?: number;
+  readonly alert?: string;
+}
+
+const FIELDS: ReadonlySet<string> = new Set<keyof AuditFields>([
+  "endpoint",
+  "tenant",
+  "client",
+  "grant",
+  "subject",
+  "family",
+  "node",
+  "idp",
+  "operator",
+  "scope",
+  "audience",
+  "issued",
+  "consistency",
+  "reason",
+  "note",
+  "status",
+  "alert",
+]);
+const VALUE_LIMIT = 300;
+
+/** One event per request: fields are noted as they become known, and written once when the outcome is. */
+export interface Audit {
+  /** Random; the same in the line and in the header `Cambio-Trace` of the answer. */
+  readonly trace: string;
+  note(fields: AuditFields): void;
+  write(fields: AuditFields): void;
+}
+
+/** Writes one JSON line per outcome, of allowed fields only. `print` is standard output. */
+export function audit(trace: string, now: () => number, print: (line: string) => void): Audit {
+  let known: AuditFields = {};
+  const note = (fields: AuditFields) => {
+    known = { ...known, ...fields };
+  };
+  return {
+    trace,
+    note,
+    write: (fields) => {
+      note(fields);
+      const allowed = Object.entries(known).filter(([name, value]) => FIELDS.has(name) && value !== undefined);
+      const bounded = allowed.map(([name, value]) => [name, typeof value === "string" ? value.slice(0, VALUE_LIMIT) : value]);
+      print(JSON.stringify({ time: now(), trace, ...Object.fromEntries(bounded) }));
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { Form } from "../protocol/form.ts";
+import type { AuthenticationMethodName, Client } from "../tenants/client.ts";
+
+/** What a client showed to prove who it is. */
+export interface Presented {
+  readonly clientId: string;
+  readonly secret: string;
+}
+
+/** One way of client authentication: a row of the table in `index.ts`. */
+export interface AuthenticationMethod {
+  readonly name: AuthenticationMethodName;
+  /** What was presented by this method; undefined when it was not used. Throws when it was used badly. */
+  presented(form: Form, headers: Headers): Presented | undefined;
+  /** Whether it proves the client. Called for unknown clients too, with no client: the work is the same. */
+  verify(presented: Presented, client: Client | undefined, now: number): Promise<boolean>;
+}

@@ -1,0 +1,28 @@
+import { Rejection } from "../protocol/rejection.ts";
+import type { AuthenticationMethod, Presented } from "./authentication-method.ts";
+import { isClientSecret } from "./secret.ts";
+
+/** HTTP Basic; id and secret are each form-urlencoded before base64 (RFC 6749 §2.3.1). */
+export const clientSecretBasic: AuthenticationMethod = {
+  name: "client_secret_basic",
+  presented: (_form, headers) => {
+    const header = headers.get("authorization");
+    return header === null ? undefined : decode(header);
+  },
+  verify: ({ secret }, client, now) => isClientSecret(secret, client, now),
+};
+
+function decode(header: string): Presented {
+  const [, encoded] = /^basic ([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
+  try {
+    const bytes = Uint8Array.from(atob(encoded ?? "-"), (char) => char.charCodeAt(0));
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const colon = text.indexOf(":");
+    const part = (value: string) => decodeURIComponent(value.replaceAll("+", " "));
+    const presented = { clientId: part(text.slice(0, colon)), secret: part(text.slice(colon + 1)) };
+    if (colon > 0 && presented.secret !== "") return presented;
+  } catch {
+    // Not base64, not UTF-8, or not form-urlencoded: the answer below.
+  }
+  throw new Rejection("client_credentials_malformed");
+}

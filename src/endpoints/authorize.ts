@@ -1,0 +1,133 @@
+import { html } from "hono/html";
+import { authorizationUrl, newLoginSecrets } from "../federation/relying-party.ts";
+import { sha256 } from "../protocol/bytes.ts";
+import { type Form, readForm, readQuery } from "../protocol/form.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import type { Exchange } from "../service.ts";
+import type { SignedOn } from "../storage/families.ts";
+import type { OpaqueToken } from "../tokens/opaque.ts";
+import { seal, unseal } from "../tokens/seal.ts";
+import { type AuthorizationRequest, type AuthorizationTarget, authorizationRequest, authorizationTarget, needsClick } from "./authorization-request.ts";
+import { authorizationResponse } from "./authorization-response.ts";
+import { prepareCode } from "./code.ts";
+import { loginStateCookie } from "./login-state.ts";
+import { page } from "./page.ts";
+import { readSession } from "./session.ts";
+
+const CONFIRM_SECONDS = 600;
+
+/** `/oauth2/authorize`, by GET and by POST: a code on the strength of the browser's session, or a login at the corporate IdP. */
+export async function authorize(exchange: Exchange): Promise<Response> {
+  const { request } = exchange;
+  const form = request.method === "POST" ? await readForm(request) : readQuery(request.url);
+  const confirmed = form.get("confirm");
+  if (confirmed !== undefined && request.method === "POST") return await afterClick(exchange, confirmed);
+  const target = await authorizationTarget(exchange, form);
+  return await answering(exchange, target, async () => await decide(exchange, form, target));
+}
+
+/** Runs what may be refused once the application is known: the refusal goes there (RFC 6749 §4.1.2.1), faults of ours do not. */
+export async function answering(exchange: Exchange, target: Pick<AuthorizationTarget, "redirectUri" | "responseMode" | "state">, work: () => Promise<Response>): Promise<Response> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof Rejection)) throw cause;
+    const { error, description } = cause.wire;
+    exchange.audit.write({ reason: cause.reason, ...(cause.detail.note === undefined ? {} : { note: cause.detail.note }) });
+    return await authorizationResponse(exchange.tenant.issuer, target, { error, error_description: description });
+  }
+}
+
+/** Shows the one click that a public client on the device needs before it gets a code without a fresh login. */
+export async function confirmationPage(
+  exchange: Exchange,
+  request: AuthorizationRequest,
+  session: Pick<OpaqueToken, "family" | "node">,
+  name: string,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const { ring, service, tenant } = exchange;
+  const client = await tenant.client(request.clientId);
+  const sealed = await seal(ring, "cookie", "confirm", JSON.stringify({ request, family: session.family, session: session.node, expires: service.now() + CONFIRM_SECONDS }));
+  const body = html`<p>You are signed in as <strong>${name}</strong>. If you did not just open ${client?.displayName ?? request.clientId}, close this page.</p>
+    <form method="post" action="/oauth2/authorize"><input type="hidden" name="confirm" value="${sealed}" /><button>Continue as ${name}</button></form>`;
+  return await page(`Continue to ${client?.displayName ?? request.clientId}?`, body, { headers });
+}
+
+async function decide(exchange: Exchange, form: Form, target: AuthorizationTarget): Promise<Response> {
+  const request = authorizationRequest(exchange, form, target);
+  const session = await readSession(exchange);
+  const fresh = request.prompt === "login" || request.prompt === "select_account";
+  const asking = needsClick(target);
+  if (session !== undefined && !fresh) {
+    const answer = await signOn(exchange, request, session, !asking);
+    if (answer !== undefined && !asking) return answer.response;
+    if (answer !== undefined && request.prompt === "none") throw new Rejection("interaction_required");
+    if (answer !== undefined) return await confirmationPage(exchange, request, session, answer.signedOn.principal.loginName);
+  }
+  if (request.prompt === "none") throw new Rejection("login_required");
+  return await beginLogin(exchange, request);
+}
+
+async function signOn(
+  exchange: Exchange,
+  request: AuthorizationRequest,
+  session: OpaqueToken,
+  withCode: boolean,
+): Promise<{ readonly signedOn: SignedOn; readonly response: Response } | undefined> {
+  const { service, tenant } = exchange;
+  const client = await tenant.client(request.clientId);
+  if (client === undefined) throw new Rejection("authorize_client_unknown");
+  const prepared = await prepareCode(exchange, request, client);
+  const signedOn = await service.families.signOn(session.family, {
+    session: session.node,
+    hash: await sha256(session.secret),
+    ...(request.maxAge === undefined ? {} : { maxAge: request.maxAge }),
+    ...(request.idps === undefined ? {} : { idps: request.idps }),
+    ...(withCode ? { code: prepared.code } : {}),
+  });
+  if (!signedOn.ok) return undefined;
+  exchange.audit.note({ subject: signedOn.principal.sub, family: session.family });
+  const response = await authorizationResponse(tenant.issuer, request, { code: await prepared.text(session.family) });
+  return { signedOn, response };
+}
+
+async function afterClick(exchange: Exchange, confirmed: string): Promise<Response> {
+  const { ring, service } = exchange;
+  const opened = await unseal(ring, "cookie", "confirm", confirmed);
+  const session = await readSession(exchange);
+  if (opened === undefined || session === undefined) throw new Rejection("login_state_unknown");
+  const {
+    request,
+    family,
+    session: id,
+    expires,
+  } = JSON.parse(opened) as { readonly request: AuthorizationRequest; readonly family: string; readonly session: string; readonly expires: number };
+  if (service.now() >= expires) throw new Rejection("login_state_expired");
+  // The click counts only in the browser, and for the session, that the page was shown to.
+  if (session.family !== family || session.node !== id) throw new Rejection("login_state_unknown");
+  return await answering(exchange, request, async () => {
+    const answer = await signOn(exchange, request, session, true);
+    if (answer === undefined) throw new Rejection("login_required");
+    return answer.response;
+  });
+}
+
+async function beginLogin(exchange: Exchange, request: AuthorizationRequest): Promise<Response> {
+  const { tenant, service } = exchange;
+  if (request.idp === undefined) throw new Rejection("idp_none");
+  const idp = await tenant.identityProvider(request.idp);
+  if (idp === undefined) throw new Rejection("idp_unknown");
+  if (idp.disabled) throw new Rejection("idp_disabled");
+  exchange.audit.note({ idp: request.idp });
+  const secrets = newLoginSecrets();
+  const prompt = request.prompt === "none" ? undefined : request.prompt;
+  const location = await authorizationUrl(service, idp, callbackUrl(exchange, request.idp), secrets, { prompt, maxAge: request.maxAge, loginHint: request.loginHint });
+  const cookie = await loginStateCookie(exchange, { request, idp: request.idp, secrets, created: service.now() });
+  return new Response(null, { status: 303, headers: { location, "set-cookie": cookie, "cache-control": "no-store", "referrer-policy": "no-referrer" } });
+}
+
+/** Our redirect URI at an IdP. */
+export function callbackUrl({ tenant }: Exchange, alias: string): string {
+  return `${new URL(tenant.issuer).origin}/oauth2/callback/${alias}`;
+}

@@ -1,0 +1,104 @@
+import { tokenPolicyOf } from "../dialects/index.ts";
+import { principalOf, subjectOf } from "../federation/principal.ts";
+import { checkAuthorizationIssuer, type ProviderLogin, redeemProviderCode } from "../federation/relying-party.ts";
+import { randomId } from "../protocol/bytes.ts";
+import { readQuery } from "../protocol/form.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import type { Exchange } from "../service.ts";
+import type { FamilyId } from "../storage/lineage.ts";
+import type { Client } from "../tenants/client.ts";
+import type { IdentityProvider } from "../tenants/identity-provider.ts";
+import type { Principal } from "../tenants/principal.ts";
+import { newSecret } from "../tokens/opaque.ts";
+import { seal } from "../tokens/seal.ts";
+import { needsClick } from "./authorization-request.ts";
+import { authorizationResponse } from "./authorization-response.ts";
+import { answering, callbackUrl, confirmationPage } from "./authorize.ts";
+import { prepareCode } from "./code.ts";
+import { type LoginState, noLoginStateCookie, takeLoginState } from "./login-state.ts";
+import { readSession, sessionCookie } from "./session.ts";
+
+const SKEW_SECONDS = 10;
+
+/** `/oauth2/callback/{idp}`: the corporate IdP sends the browser back; the login becomes a family, a session and a code. */
+export async function callback(exchange: Exchange, alias: string): Promise<Response> {
+  const { request, tenant, service } = exchange;
+  exchange.audit.note({ idp: alias });
+  const form = readQuery(request.url);
+  const login = await takeLoginState(exchange, form.require("state"), alias);
+  const response = await answering(exchange, login.request, async () => {
+    const idp = await tenant.identityProvider(alias);
+    const client = await tenant.client(login.request.clientId);
+    if (idp === undefined || idp.disabled) throw new Rejection("idp_disabled");
+    if (client === undefined || client.disabled) throw new Rejection("authorize_client_unknown");
+    await checkAuthorizationIssuer(service, idp, form.get("iss"));
+    if (form.get("error") !== undefined) throw new Rejection("login_denied");
+    const outcome = await redeemProviderCode(service, idp, callbackUrl(exchange, alias), form.require("code"), login.secrets);
+    return await openFamily(exchange, { login, idp, client, outcome });
+  });
+  response.headers.append("set-cookie", await noLoginStateCookie(exchange, login));
+  return response;
+}
+
+interface Arrival {
+  readonly login: LoginState;
+  readonly idp: IdentityProvider;
+  readonly client: Client;
+  readonly outcome: ProviderLogin;
+}
+
+async function openFamily(exchange: Exchange, arrival: Arrival): Promise<Response> {
+  const { tenant, service, audit } = exchange;
+  const { login, idp, client, outcome } = arrival;
+  const authTime = authTimeOf(exchange, arrival);
+  const principal = principalOf(await subjectOf(tenant.subjectKey, login.idp, outcome.claims.sub), login.idp, idp, outcome.claims);
+  await endFormerSession(exchange);
+  const family = service.families.create(tenant.settings.jurisdiction);
+  audit.note({ subject: principal.sub, family });
+  const user = await registerUser(exchange, principal, family);
+  const { secret, hash } = await newSecret();
+  const policy = tokenPolicyOf(client, tenant.settings);
+  const idpTokens = await seal(exchange.ring, "seal", `idp-tokens ${family}`, JSON.stringify(outcome.tokens));
+  const { sid } = outcome.claims;
+  const session = { id: randomId(), hash, lifetime: policy.sessionLifetime, authTime, idp: login.idp, idpTokens, ...(typeof sid === "string" ? { idpSid: sid } : {}) };
+  // A login that the IdP let through by its own session is silent too: a public client on the device needs a click.
+  const silent = needsClick({ client, redirectUri: login.request.redirectUri }) && authTime < login.created - SKEW_SECONDS;
+  const prepared = await prepareCode(exchange, login.request, client);
+  const opened = await service.families.open(family, {
+    op: session.id,
+    tenant: tenant.issuer,
+    kind: "login",
+    user,
+    principal,
+    session,
+    ...(silent ? {} : { code: prepared.code }),
+  });
+  if (!opened.ok) throw new Rejection(opened.reason);
+  const cookie = await sessionCookie(exchange, { family, id: session.id, secret }, policy.sessionLifetime);
+  if (silent) return await confirmationPage(exchange, login.request, { family, node: session.id }, principal.loginName, { "set-cookie": cookie });
+  return await authorizationResponse(tenant.issuer, login.request, { code: await prepared.text(family) }, [cookie]);
+}
+
+// When the user logged in at the IdP, and whether that is as fresh as the application asked for (OpenID Connect Core §3.1.2.1).
+function authTimeOf({ service }: Exchange, { login, outcome }: Arrival): number {
+  const { auth_time } = outcome.claims;
+  const authTime = typeof auth_time === "number" ? auth_time : undefined;
+  const { maxAge, prompt } = login.request;
+  const oldest = prompt === "login" ? login.created : maxAge === undefined ? undefined : login.created - maxAge;
+  if (oldest !== undefined && (authTime === undefined ? maxAge !== undefined : authTime < oldest - SKEW_SECONDS)) throw new Rejection("login_required", { note: "auth_time" });
+  return authTime ?? service.now();
+}
+
+async function registerUser({ service, tenant }: Exchange, principal: Principal, family: FamilyId): Promise<string> {
+  const registered = await service.users.register({ tenant: tenant.issuer, jurisdiction: tenant.settings.jurisdiction, sub: principal.sub }, family);
+  if (!registered.ok) throw new Rejection(registered.reason);
+  // This login is younger than any cutoff but one that is set at this very moment, or by a clock ahead of ours.
+  if (registered.cutoff !== undefined && service.now() <= registered.cutoff) throw new Rejection("user_cut_off");
+  return registered.id;
+}
+
+// A re-login opens a new family and ends the old session, before the new one exists.
+async function endFormerSession(exchange: Exchange): Promise<void> {
+  const former = await readSession(exchange);
+  if (former !== undefined) await exchange.service.families.endSession(former.family, former.node);
+}

@@ -1,0 +1,27 @@
+import { authenticateClient } from "../clients/index.ts";
+import { dialectOf } from "../dialects/index.ts";
+import { readForm } from "../protocol/form.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import type { ClientRequest, Exchange } from "../service.ts";
+
+/** The steps that every endpoint for clients shares: form, client authentication, and whether its dialect takes parameters in the URL. */
+export async function clientRequest(exchange: Exchange): Promise<ClientRequest> {
+  const form = await readForm(exchange.request);
+  const { clientId, client } = await authenticateClient(exchange, form, exchange.request.headers);
+  if (form.queryNames.size > 0 && !dialectOf(client).acceptsQuery) throw new Rejection("query_parameter");
+  return { ...exchange, form, clientId, client };
+}
+
+/** The origin that may read the answer: one that this client declared, else none. */
+export function allowedOrigin({ request, client }: ClientRequest): string | undefined {
+  const origin = request.headers.get("origin");
+  return origin !== null && client.corsOrigins.includes(origin) ? origin : undefined;
+}
+
+/** Lets a declared origin read the answer, without credentials. */
+export function forOrigin(request: ClientRequest, response: Response): Response {
+  const origin = allowedOrigin(request);
+  response.headers.append("vary", "Origin");
+  if (origin !== undefined) response.headers.set("access-control-allow-origin", origin);
+  return response;
+}

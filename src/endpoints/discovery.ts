@@ -1,0 +1,58 @@
+import { authenticationMethodNames } from "../clients/index.ts";
+import { grantTypes } from "../grants/index.ts";
+import { SCOPE } from "../protocol/names.ts";
+import type { Exchange } from "../service.ts";
+import { publicJson } from "./response.ts";
+
+const MAX_AGE_SECONDS = 300;
+
+/** Both discovery documents (OpenID Connect Discovery, RFC 8414), read off the tables: nothing is promised that is not done. */
+export async function discovery({ tenant, ring }: Exchange): Promise<Response> {
+  const origin = new URL(tenant.issuer).origin;
+  const secretMethods = authenticationMethodNames().filter((name) => name !== "none");
+  const document = {
+    issuer: tenant.issuer,
+    authorization_endpoint: `${origin}/oauth2/authorize`,
+    token_endpoint: `${origin}/oauth2/token`,
+    userinfo_endpoint: `${origin}/oauth2/userinfo`,
+    jwks_uri: `${origin}/oauth2/certs`,
+    introspection_endpoint: `${origin}/oauth2/introspect`,
+    revocation_endpoint: `${origin}/oauth2/revoke`,
+    end_session_endpoint: `${origin}/oauth2/logout`,
+    response_types_supported: ["code"],
+    response_modes_supported: ["query", "form_post"],
+    grant_types_supported: grantTypes(),
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ring.algorithms(),
+    introspection_signing_alg_values_supported: ring.algorithms(),
+    scopes_supported: Object.values(SCOPE),
+    token_endpoint_auth_methods_supported: authenticationMethodNames(),
+    introspection_endpoint_auth_methods_supported: secretMethods,
+    revocation_endpoint_auth_methods_supported: authenticationMethodNames(),
+    code_challenge_methods_supported: ["S256"],
+    prompt_values_supported: ["none", "login", "select_account"],
+    claims_supported: [
+      "iss",
+      "sub",
+      "aud",
+      "exp",
+      "iat",
+      "auth_time",
+      "nonce",
+      "azp",
+      "sid",
+      "email",
+      "email_verified",
+      "name",
+      "given_name",
+      "family_name",
+      "preferred_username",
+      "groups",
+    ],
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    authorization_response_iss_parameter_supported: true,
+  };
+  return publicJson(document, MAX_AGE_SECONDS);
+}

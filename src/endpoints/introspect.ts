@@ -1,0 +1,115 @@
+import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
+import { JWT_TYPE } from "../protocol/names.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import { signJwt } from "../protocol/signature.ts";
+import type { ClientRequest, Exchange } from "../service.ts";
+import { type Consistency, RETRY_WINDOW_SECONDS } from "../tenants/token-policy.ts";
+import { type Claims, defined, rolesOf, userClaims } from "../tokens/claims.ts";
+import { inspect, isDead } from "../tokens/inspect.ts";
+import { LINEAGE_CLAIM } from "../tokens/lineage.ts";
+import { isUnreadable, readToken } from "../tokens/read.ts";
+import { sessionReference } from "../tokens/session-reference.ts";
+import type { TokenFacts } from "../tokens/token.ts";
+import { clientRequest } from "./client-request.ts";
+import { json } from "./response.ts";
+
+const MEDIA_TYPE = "application/token-introspection+jwt";
+const INACTIVE: Claims = { active: false };
+const STRENGTHS: readonly Consistency[] = ["strong", "edge", "eventual"];
+
+/** `POST /oauth2/introspect`, RFC 7662: what a token says, to those who may know; to all others it is not active. */
+export async function introspect(exchange: Exchange): Promise<Response> {
+  const request = await clientRequest(exchange);
+  const { client, audit } = request;
+  if (client.public || !client.introspection) throw new Rejection("introspection_not_allowed");
+  const found = await find(request, request.form.require("token"), consistencyOf(request));
+  audit.write({
+    status: 200,
+    ...("reason" in found ? { reason: found.reason } : { subject: found.facts.subject, family: found.facts.lineage.family, consistency: found.facts.consistency }),
+  });
+  const claims = "reason" in found ? INACTIVE : await describe(request, found.facts);
+  return (exchange.request.headers.get("accept") ?? "").includes(MEDIA_TYPE) ? await signed(request, claims) : json(claims);
+}
+
+async function find(request: ClientRequest, text: string, consistency: Consistency): Promise<{ readonly facts: TokenFacts } | { readonly reason: string }> {
+  const { ring, service, clientId, client, tenant } = request;
+  const token = await readToken(ring, text, service.now());
+  if (isUnreadable(token)) return { reason: token.reason };
+  const refreshWindow = RETRY_WINDOW_SECONDS[tokenPolicyOf(client, tenant.settings).refreshRetry];
+  const facts = await inspect(request, token, { consistency, refreshWindow });
+  if (isDead(facts)) return { reason: facts.reason };
+  const allowed = await weakestOf(request, facts);
+  // What the token's owner does not allow is asked again, as its owner has it.
+  const settled = facts.consistency === "strong" || weaker(facts.consistency, allowed) === allowed ? facts : await inspect(request, token, { consistency: allowed, refreshWindow });
+  if (isDead(settled)) return { reason: settled.reason };
+  return (await mayKnow(request, settled)) ? { facts: settled } : { reason: `not for ${clientId}` };
+}
+
+// The caller must be the token's client, in its audience, or trusted by its client to take over a login.
+async function mayKnow({ clientId, client, tenant }: ClientRequest, facts: TokenFacts): Promise<boolean> {
+  if (facts.kind === "refresh_token") return facts.client === clientId;
+  if (facts.kind === "id_token") return dialectOf(client).introspectsIdTokens && facts.audience.includes(clientId);
+  if (facts.client === clientId || facts.audience.includes(clientId)) return true;
+  if (facts.format !== "opaque") return false;
+  return (await tenant.client(facts.client))?.trustedForHandoff.includes(clientId) === true;
+}
+
+async function describe({ client, tenant, ring }: ClientRequest, facts: TokenFacts): Promise<Claims> {
+  const owner = await tenant.client(facts.client);
+  const { principal, scope, lineage, audience } = facts;
+  const sid = await sessionReference(ring, lineage.family, lineage.sid);
+  const roles = owner === undefined ? [] : rolesOf(owner, principal ?? { clientId: facts.client });
+  const own =
+    facts.claims === undefined && owner !== undefined && facts.kind === "access_token"
+      ? dialectOf(owner).accessTokenClaims({ clientId: facts.client, audience, scope, principal, roles, sid })
+      : (facts.claims ?? {});
+  const about = principal === undefined ? {} : { ...userClaims(principal, scope), ...dialectOf(client).userAttributes(principal, scope), username: principal.loginName };
+  return defined({
+    ...own,
+    ...about,
+    active: true,
+    iss: tenant.issuer,
+    sub: facts.subject,
+    aud: audience.length === 1 ? audience[0] : audience,
+    client_id: facts.client,
+    scope: scope.length === 0 ? undefined : scope.join(" "),
+    token_type: facts.kind === "access_token" ? "Bearer" : undefined,
+    exp: facts.expires,
+    iat: facts.issuedAt,
+    jti: facts.claims?.jti ?? lineage.node,
+    auth_time: facts.authTime,
+    sid,
+    cambio_consistency: facts.consistency,
+    cambio_checked_at: facts.checkedAt,
+    [LINEAGE_CLAIM]: undefined,
+  });
+}
+
+// RFC 9701: everything stands inside `token_introspection`, so that the answer can never be taken for a token.
+async function signed({ ring, clientId, client, service, tenant }: ClientRequest, claims: Claims): Promise<Response> {
+  const key = await ring.signingKey(tokenPolicyOf(client, tenant.settings).signingAlgorithm);
+  const jwt = await signJwt({ iss: tenant.issuer, aud: clientId, iat: service.now(), token_introspection: claims }, JWT_TYPE.introspection, key);
+  return new Response(jwt, { headers: { "content-type": MEDIA_TYPE, "cache-control": "no-store", pragma: "no-cache" } });
+}
+
+// The request may ask for more than the settings, never for less.
+function consistencyOf({ form, client, tenant }: ClientRequest): Consistency {
+  const asked = form.get("consistency") ?? "eventual";
+  const known = STRENGTHS.find((strength) => strength === asked);
+  if (known === undefined) throw new Rejection("invalid_parameter", { parameter: "consistency" });
+  return stronger(stronger(known, client.consistency), tenant.settings.consistency);
+}
+
+async function weakestOf({ tenant }: ClientRequest, facts: TokenFacts): Promise<Consistency> {
+  let allowed: Consistency = tenant.settings.consistency;
+  for (const id of new Set([facts.client, ...facts.audience])) allowed = stronger(allowed, (await tenant.client(id))?.consistency ?? "strong");
+  return allowed;
+}
+
+function stronger(a: Consistency, b: Consistency): Consistency {
+  return STRENGTHS.indexOf(a) <= STRENGTHS.indexOf(b) ? a : b;
+}
+
+function weaker(a: Consistency, b: Consistency): Consistency {
+  return stronger(a, b) === a ? b : a;
+}

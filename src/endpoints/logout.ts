@@ -1,0 +1,118 @@
+import { html } from "hono/html";
+import { isClientId } from "../clients/index.ts";
+import type { ProviderTokens } from "../federation/relying-party.ts";
+import { type Form, readForm, readQuery } from "../protocol/form.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import type { Exchange } from "../service.ts";
+import type { FamilyId, NodeId } from "../storage/lineage.ts";
+import { isUnreadable, readOwnJwt } from "../tokens/read.ts";
+import { seal, unseal } from "../tokens/seal.ts";
+import { page } from "./page.ts";
+import { noSessionCookie, readSession } from "./session.ts";
+
+const RETURN_SECONDS = 600;
+
+/** Where the browser goes when all is done. */
+interface Destination {
+  readonly redirectUri: string | undefined;
+  readonly state: string | undefined;
+}
+
+interface Place {
+  readonly family: FamilyId;
+  readonly session: NodeId;
+}
+
+/**
+ * `/oauth2/logout`, OpenID Connect RP-Initiated Logout: ends the login session by a valid `id_token_hint`, or by a click;
+ * goes on to the IdP where its record says so; then back to a registered address.
+ */
+export async function logout(exchange: Exchange): Promise<Response> {
+  const { request } = exchange;
+  const form = request.method === "POST" ? await readForm(request) : readQuery(request.url);
+  const back = await returned(exchange, form.get("state"));
+  if (back !== undefined) return await done(back);
+  const confirmed = request.method === "POST" ? form.get("confirm") : undefined;
+  if (confirmed !== undefined) return await afterClick(exchange, confirmed);
+  const hint = await readHint(exchange, form);
+  const destination = await destinationOf(exchange, form, hint?.client);
+  const current = await readSession(exchange);
+  const place = current === undefined ? hint?.place : { family: current.family, session: current.node };
+  if (place === undefined) return await done(destination);
+  // Without a hint for this very session anyone could have sent the browser here: the user decides.
+  const sameSession = hint?.place !== undefined && hint.place.family === place.family && hint.place.session === place.session;
+  return sameSession ? await end(exchange, place, destination) : await confirmationPage(exchange, place, destination);
+}
+
+async function readHint(exchange: Exchange, form: Form): Promise<{ readonly client: string; readonly place: Place | undefined } | undefined> {
+  const text = form.get("id_token_hint");
+  if (text === undefined) return undefined;
+  const token = await readOwnJwt(exchange.ring, text);
+  const clientId = form.get("client_id");
+  if (isUnreadable(token) || token.kind !== "id_token") throw new Rejection("logout_hint_invalid");
+  if (clientId !== undefined && clientId !== token.client) throw new Rejection("logout_hint_invalid");
+  const { family, sid } = token.lineage;
+  return { client: token.client, place: sid === undefined ? undefined : { family, session: sid } };
+}
+
+async function destinationOf({ tenant }: Exchange, form: Form, hinted: string | undefined): Promise<Destination> {
+  const redirectUri = form.get("post_logout_redirect_uri");
+  if (redirectUri === undefined) return { redirectUri, state: undefined };
+  const clientId = hinted ?? form.get("client_id") ?? "";
+  const client = isClientId(clientId) ? await tenant.client(clientId) : undefined;
+  if (client === undefined || !client.postLogoutRedirectUris.includes(redirectUri)) throw new Rejection("logout_redirect_unregistered");
+  return { redirectUri, state: form.get("state") };
+}
+
+async function end(exchange: Exchange, place: Place, destination: Destination): Promise<Response> {
+  const { service, tenant, ring, audit } = exchange;
+  const ended = await service.families.endSession(place.family, place.session);
+  service.statuses.forget(place.family);
+  audit.write({ status: 303, family: place.family, issued: "logout" });
+  const idp = ended.ok ? await tenant.identityProvider(ended.idp) : undefined;
+  const sealed = ended.ok ? ended.idpTokens : undefined;
+  const tokens = sealed === undefined ? undefined : await unseal(ring, "seal", `idp-tokens ${place.family}`, sealed);
+  if (idp?.logout !== true || idp.disabled || tokens === undefined) return await done(destination, noSessionCookie(exchange));
+  const onward = await providerLogoutUrl(exchange, idp.issuer, (JSON.parse(tokens) as ProviderTokens).idToken, destination).catch(() => undefined);
+  return await done(onward === undefined ? destination : { redirectUri: onward, state: undefined }, noSessionCookie(exchange));
+}
+
+async function providerLogoutUrl({ service, tenant, ring }: Exchange, issuer: string, idToken: string, destination: Destination): Promise<string | undefined> {
+  const { end_session_endpoint } = await service.providers.metadata(issuer);
+  if (end_session_endpoint === undefined) return undefined;
+  const url = new URL(end_session_endpoint);
+  url.searchParams.set("id_token_hint", idToken);
+  url.searchParams.set("post_logout_redirect_uri", `${new URL(tenant.issuer).origin}/oauth2/logout`);
+  url.searchParams.set("state", await seal(ring, "cookie", "logout-return", JSON.stringify({ ...destination, expires: service.now() + RETURN_SECONDS })));
+  return url.href;
+}
+
+// The IdP sends the browser back with the state that we sealed; anything else in `state` is the application's own.
+async function returned({ ring, service }: Exchange, state: string | undefined): Promise<Destination | undefined> {
+  const opened = state === undefined ? undefined : await unseal(ring, "cookie", "logout-return", state);
+  if (opened === undefined) return undefined;
+  const { redirectUri, state: inner, expires } = JSON.parse(opened) as Destination & { readonly expires: number };
+  return service.now() < expires ? { redirectUri, state: inner } : { redirectUri: undefined, state: undefined };
+}
+
+async function confirmationPage({ ring, service }: Exchange, place: Place, destination: Destination): Promise<Response> {
+  const sealed = await seal(ring, "cookie", "logout", JSON.stringify({ place, destination, expires: service.now() + RETURN_SECONDS }));
+  return await page("Sign out?", html`<form method="post" action="/oauth2/logout"><input type="hidden" name="confirm" value="${sealed}" /><button>Sign out</button></form>`, {
+    formAction: "'self' http: https:",
+  });
+}
+
+async function afterClick(exchange: Exchange, confirmed: string): Promise<Response> {
+  const opened = await unseal(exchange.ring, "cookie", "logout", confirmed);
+  if (opened === undefined) throw new Rejection("login_state_unknown");
+  const { place, destination, expires } = JSON.parse(opened) as { readonly place: Place; readonly destination: Destination; readonly expires: number };
+  if (exchange.service.now() >= expires) throw new Rejection("login_state_expired");
+  return await end(exchange, place, destination);
+}
+
+async function done({ redirectUri, state }: Destination, cookie?: string): Promise<Response> {
+  const headers: Record<string, string> = { ...(cookie === undefined ? {} : { "set-cookie": cookie }), "referrer-policy": "no-referrer", "cache-control": "no-store" };
+  if (redirectUri === undefined) return await page("You are signed out", html`<p>You can close this page.</p>`, { headers });
+  const location = state === undefined ? redirectUri : `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${new URLSearchParams({ state })}`;
+  return new Response(null, { status: 303, headers: { ...headers, location } });
+}

@@ -1,0 +1,16 @@
+import type { Claims } from "../tokens/claims.ts";
+
+/** A JSON answer that nobody may keep. */
+export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", "cache-control": "no-store", pragma: "no-cache", ...headers } });
+}
+
+/** A JSON document that is the same for everyone, and may be kept for `maxAge` seconds. Readable from any origin. */
+export function publicJson(body: Claims, maxAge: number): Response {
+  return json(body, 200, { "cache-control": `public, max-age=${maxAge}, must-revalidate`, "access-control-allow-origin": "*", pragma: "" });
+}
+
+/** An empty answer. */
+export function empty(status = 200): Response {
+  return new Response(null, { status, headers: { "cache-control": "no-store", pragma: "no-cache" } });
+}

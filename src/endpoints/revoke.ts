@@ -1,0 +1,50 @@
+import { dialectOf } from "../dialects/index.ts";
+import { sha256 } from "../protocol/bytes.ts";
+import type { ClientRequest, Exchange } from "../service.ts";
+import type { Revocation } from "../storage/families.ts";
+import type { FamilyId } from "../storage/lineage.ts";
+import { isUnreadable, readToken } from "../tokens/read.ts";
+import type { VerifiedToken } from "../tokens/token.ts";
+import { clientRequest, forOrigin } from "./client-request.ts";
+import { empty } from "./response.ts";
+
+/**
+ * `POST /oauth2/revoke`, RFC 7009: an access or ID token with all that was exchanged from it, a refresh token with its
+ * grant. 200 for whatever there is nothing to do about, another client's token included; never before the durable write.
+ */
+export async function revoke(exchange: Exchange): Promise<Response> {
+  const request = await clientRequest(exchange);
+  const { form, ring, service, audit } = request;
+  const token = await readToken(ring, form.require("token"), service.now());
+  const ask = isUnreadable(token) ? undefined : await revocationOf(request, token);
+  if (ask === undefined) audit.write({ status: 200, reason: isUnreadable(token) ? token.reason : "client_differs" });
+  else {
+    await carryOut(request, ask);
+    audit.write({ status: 200, family: ask.family, issued: "revocation" });
+  }
+  return forOrigin(request, empty());
+}
+
+interface Ask {
+  readonly family: FamilyId;
+  readonly revocation: Revocation;
+}
+
+async function revocationOf({ clientId, client, tenant }: ClientRequest, token: VerifiedToken): Promise<Ask | undefined> {
+  const everyGrant = dialectOf(client).revokesSession;
+  if (token.format === "opaque") {
+    const { family, parent, node, secret } = token.token;
+    const place = { parent, node, client: clientId, everyGrant };
+    return { family, revocation: token.kind === "refresh_token" ? { kind: "refresh", ...place } : { kind: "opaque", ...place, hash: await sha256(secret) } };
+  }
+  if (token.client !== clientId) return undefined;
+  const { family, node, root } = token.lineage;
+  if (everyGrant && !root.lazy) return { family, revocation: { kind: "client", client: clientId } };
+  return { family, revocation: { kind: "node", node, tenant: tenant.issuer, expires: token.expires, lazy: root.lazy } };
+}
+
+async function carryOut({ service, after }: ClientRequest, { family, revocation }: Ask): Promise<void> {
+  const { hashes } = await service.families.revoke(family, revocation);
+  service.statuses.forget(family);
+  after(Promise.allSettled(hashes.map((hash) => service.copies.remove(hash))));
+}

@@ -1,0 +1,45 @@
+import { dialectOf } from "../dialects/index.ts";
+import { readForm } from "../protocol/form.ts";
+import { SCOPE } from "../protocol/names.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import type { Exchange } from "../service.ts";
+import { userClaims } from "../tokens/claims.ts";
+import { inspect, isDead } from "../tokens/inspect.ts";
+import { isUnreadable, readToken } from "../tokens/read.ts";
+import { json } from "./response.ts";
+
+/** `/oauth2/userinfo`, OpenID Connect Core §5.3: the user's claims for an access token with the scope `openid`. */
+export async function userinfo(exchange: Exchange): Promise<Response> {
+  const { ring, service, tenant, audit } = exchange;
+  const token = await readToken(ring, await bearerToken(exchange.request), service.now());
+  if (isUnreadable(token)) throw new Rejection("bearer_malformed", { note: token.reason });
+  if (token.kind !== "access_token") throw new Rejection("bearer_malformed", { note: token.kind });
+  const facts = await inspect(exchange, token, { consistency: "strong" });
+  if (isDead(facts)) throw new Rejection("bearer_inactive", { note: facts.reason });
+  audit.note({ client: facts.client, subject: facts.subject, family: facts.lineage.family });
+  const client = await tenant.client(facts.client);
+  if (client === undefined || facts.principal === undefined || !facts.scope.includes(SCOPE.openid)) throw new Rejection("bearer_scope");
+  audit.write({ status: 200 });
+  const origin = exchange.request.headers.get("origin");
+  const cors = origin !== null && client.corsOrigins.includes(origin) ? { "access-control-allow-origin": origin } : {};
+  return json({ sub: facts.subject, ...userClaims(facts.principal, facts.scope), ...dialectOf(client).userAttributes(facts.principal, facts.scope) }, 200, {
+    vary: "Origin",
+    ...cors,
+  });
+}
+
+// RFC 6750 §2.1 and §2.2: in the header, or in the form of a POST; exactly one of them, and never in the URL.
+async function bearerToken(request: Request): Promise<string> {
+  const header = request.headers.get("authorization");
+  const [, fromHeader] = /^bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(header ?? "") ?? [];
+  if (header !== null && fromHeader === undefined) throw new Rejection("bearer_malformed");
+  if (request.method !== "POST" || !(request.headers.get("content-type") ?? "").includes("form-urlencoded")) {
+    if (fromHeader === undefined) throw new Rejection("bearer_missing");
+    return fromHeader;
+  }
+  const fromForm = (await readForm(request)).get("access_token");
+  if (fromHeader !== undefined && fromForm !== undefined) throw new Rejection("repeated_parameter");
+  const token = fromHeader ?? fromForm;
+  if (token === undefined) throw new Rejection("bearer_missing");
+  return token;
+}

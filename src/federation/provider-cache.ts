@@ -1,0 +1,124 @@
+import type { JWK } from "jose";
+import * as z from "zod/mini";
+import { Rejection } from "../protocol/rejection.ts";
+import { importPublicKey, type VerificationKey } from "../protocol/signature.ts";
+import { askIdentityProvider } from "./outbound.ts";
+
+/** A failed or a successful fetch is not repeated within this time, whatever asks for it. */
+const FETCH_INTERVAL_SECONDS = 30;
+/** How long the last good answer serves while newer ones fail. */
+const KEEP_SECONDS = 3600;
+/** After this long a good answer is asked for again. */
+const REFRESH_SECONDS = 600;
+const PROVIDERS_KEPT = 200;
+const LOOK_MILLISECONDS = 25;
+const LOOKS = 220;
+
+/** What we need of an IdP's discovery document (OpenID Connect Discovery §3). */
+export const ProviderMetadata = z.object({
+  issuer: z.string(),
+  authorization_endpoint: z.url(),
+  token_endpoint: z.url(),
+  jwks_uri: z.url(),
+  userinfo_endpoint: z.optional(z.url()),
+  end_session_endpoint: z.optional(z.url()),
+  authorization_response_iss_parameter_supported: z._default(z.boolean(), false),
+});
+export type ProviderMetadata = z.output<typeof ProviderMetadata>;
+
+const KeySet = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.optional(z.string()), use: z.optional(z.string()), alg: z.optional(z.string()) })) });
+
+/** Discovery documents and key sets of corporate IdPs, kept within bounds. */
+export interface ProviderCache {
+  metadata(issuer: string): Promise<ProviderMetadata>;
+  /** The key of an IdP by its id and the algorithm that its record allows; undefined when there is none. */
+  verificationKey(issuer: string, keyId: string | undefined, algorithm: string): Promise<VerificationKey | undefined>;
+}
+
+// Values, never promises: a request does not wait for another's fetch, and a bad answer never replaces a good one.
+interface Kept<T> {
+  readonly value: T | undefined;
+  readonly fetched: number;
+  readonly tried: number;
+  readonly pending: boolean;
+}
+
+/** Keeps what IdPs publish, in this isolate. `now` is in seconds. */
+export function providerCache(now: () => number): ProviderCache {
+  const documents = new Map<string, Kept<ProviderMetadata>>();
+  const keySets = new Map<string, Kept<readonly JWK[]>>();
+
+  async function kept<T>(store: Map<string, Kept<T>>, name: string, load: () => Promise<T>, refresh: boolean): Promise<T> {
+    const known = store.get(name);
+    const at = now();
+    const usable = usableOf(known, at);
+    const mayFetch = known === undefined || at - known.tried >= FETCH_INTERVAL_SECONDS;
+    const wantsFetch = usable === undefined || refresh || at - (known?.fetched ?? 0) >= REFRESH_SECONDS;
+    if (usable !== undefined && !(mayFetch && wantsFetch)) return usable;
+    if (!mayFetch) return await awaited(store, name);
+    if (store.size >= PROVIDERS_KEPT) store.clear();
+    const before = { value: known?.value, fetched: known?.fetched ?? 0, tried: at };
+    store.set(name, { ...before, pending: true });
+    try {
+      const value = await load();
+      store.set(name, { value, fetched: at, tried: at, pending: false });
+      return value;
+    } catch (cause) {
+      store.set(name, { ...before, pending: false });
+      if (usable !== undefined) return usable;
+      throw cause;
+    }
+  }
+
+  // Another request is fetching the first answer. Its promise is not ours to wait for; its result is there to be looked at.
+  async function awaited<T>(store: Map<string, Kept<T>>, name: string): Promise<T> {
+    for (let looks = 0; looks < LOOKS && store.get(name)?.pending === true; looks++) await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+    const value = usableOf(store.get(name), now());
+    if (value === undefined) throw new Rejection("idp_unreachable", { note: "waiting after a failure" });
+    return value;
+  }
+
+  const metadata = (issuer: string) => kept(documents, issuer, () => loadMetadata(issuer), false);
+
+  return {
+    metadata,
+    verificationKey: async (issuer, keyId, algorithm) => {
+      const { jwks_uri } = await metadata(issuer);
+      const known = pick(await kept(keySets, jwks_uri, () => loadKeys(jwks_uri), false), keyId, algorithm);
+      // A key that we do not know may be new: one look, if the interval allows it.
+      const jwk = known ?? pick(await kept(keySets, jwks_uri, () => loadKeys(jwks_uri), true), keyId, algorithm);
+      return jwk === undefined ? undefined : await importPublicKey(jwk, algorithm);
+    },
+  };
+}
+
+function usableOf<T>(kept: Kept<T> | undefined, at: number): T | undefined {
+  return kept !== undefined && at - kept.fetched < KEEP_SECONDS ? kept.value : undefined;
+}
+
+async function loadMetadata(issuer: string): Promise<ProviderMetadata> {
+  const answer = await askIdentityProvider(`${issuer}/.well-known/openid-configuration`);
+  if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_discovery_invalid");
+  const parsed = z.safeParse(ProviderMetadata, answer.body);
+  if (answer.status !== 200 || !parsed.success || parsed.data.issuer !== issuer) throw new Rejection("idp_discovery_invalid");
+  return parsed.data;
+}
+
+async function loadKeys(url: string): Promise<readonly JWK[]> {
+  const answer = await askIdentityProvider(url);
+  if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_keys_invalid");
+  const parsed = z.safeParse(KeySet, answer.body);
+  if (answer.status !== 200 || !parsed.success || parsed.data.keys.length === 0) throw new Rejection("idp_keys_invalid");
+  return parsed.data.keys as readonly JWK[];
+}
+
+// Without a kid there must be exactly one key that fits (OpenID Connect Core §10.1).
+function pick(keys: readonly JWK[], keyId: string | undefined, algorithm: string): JWK | undefined {
+  const fitting = keys.filter((key) => (key.use ?? "sig") === "sig" && (key.alg ?? algorithm) === algorithm && key.kty === keyType(algorithm));
+  const named = keyId === undefined ? fitting : fitting.filter((key) => key.kid === keyId);
+  return named.length === 1 ? named[0] : undefined;
+}
+
+function keyType(algorithm: string): string {
+  return algorithm.startsWith("ES") ? "EC" : algorithm === "EdDSA" ? "OKP" : "RSA";
+}

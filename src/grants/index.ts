@@ -1,0 +1,17 @@
+import { authorizationCode } from "./authorization-code.ts";
+import { clientCredentials } from "./client-credentials.ts";
+import type { Grant } from "./grant.ts";
+import { refreshToken } from "./refresh-token.ts";
+
+/** What is asked for: every grant of the token endpoint. */
+const GRANTS: readonly Grant[] = [authorizationCode, refreshToken, clientCredentials];
+
+/** The grant of a `grant_type`, compared as bytes; undefined for one that is not here. */
+export function grantOf(grantType: string): Grant | undefined {
+  return GRANTS.find((grant) => grant.grantType === grantType);
+}
+
+/** Every `grant_type`, as metadata has them (RFC 8414). */
+export function grantTypes(): readonly string[] {
+  return GRANTS.map(({ grantType }) => grantType);
+}

@@ -1,0 +1,47 @@
+import { type App, createApp } from "./app.ts";
+import { type Bindings, readConfig } from "./config.ts";
+import { providerCache } from "./federation/provider-cache.ts";
+import type { Service } from "./service.ts";
+import { durableFamilies } from "./storage/durable-families.ts";
+import { durableSingleUse } from "./storage/durable-single-use.ts";
+import { durableTenants } from "./storage/durable-tenants.ts";
+import { durableUsers } from "./storage/durable-users.ts";
+import { statusMemory } from "./storage/status-memory.ts";
+import { tenantDirectory } from "./storage/tenant-directory.ts";
+import { kvTokenCopies } from "./storage/token-copies.ts";
+import { keyStore } from "./tokens/keys.ts";
+
+export { FamilyObject } from "./storage/family-object.ts";
+export { SingleUseObject } from "./storage/single-use-object.ts";
+export { TenantObject } from "./storage/tenant-object.ts";
+export { UserObject } from "./storage/user-object.ts";
+
+/** The composition root: from what the platform binds to what a request may reach. */
+export async function createService(env: Bindings): Promise<Service> {
+  const config = await readConfig(env);
+  const now = () => Math.floor(Date.now() / 1000);
+  const tenants = durableTenants(env.TENANTS);
+  return {
+    config,
+    tenants,
+    now,
+    families: durableFamilies(env.FAMILIES),
+    users: durableUsers(env.USERS),
+    singleUse: durableSingleUse(env.SINGLE_USE),
+    directory: tenantDirectory(tenants, now, config.configOutageSeconds),
+    copies: kvTokenCopies(env.TOKENS, now),
+    statuses: statusMemory(now, config.edgeStatusSeconds),
+    keys: keyStore(config),
+    providers: providerCache(now),
+  };
+}
+
+// A value of the isolate, not a promise: two first requests may both build it, and the later one is kept.
+let app: App | undefined;
+
+export default {
+  fetch: async (request, env, context) => {
+    app ??= createApp(await createService(env), (line) => console.log(line));
+    return await app.fetch(request, { after: (work) => context.waitUntil(work) });
+  },
+} satisfies ExportedHandler<Bindings>;

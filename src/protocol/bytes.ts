@@ -1,0 +1,53 @@
+import { base64url } from "jose";
+
+const utf8 = new TextEncoder();
+
+/** The bytes of a text in UTF-8. */
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(utf8.encode(text));
+}
+
+/** Base64url without padding, RFC 4648 §5. */
+export function toBase64url(bytes: Uint8Array): string {
+  return base64url.encode(bytes);
+}
+
+/**
+ * Reads base64url and refuses every spelling but the canonical one: no padding, no white space, no other alphabet,
+ * no stray bits at the end. Two texts never stand for the same bytes.
+ */
+export function fromBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined;
+  const bytes = Uint8Array.from(base64url.decode(text));
+  return base64url.encode(bytes) === text ? bytes : undefined;
+}
+
+/** `length` bytes of the platform's random generator, in base64url. Sixteen are the 128 bits of every id and secret. */
+export function randomId(length = 16): string {
+  return toBase64url(crypto.getRandomValues(new Uint8Array(length)));
+}
+
+/** SHA-256 in base64url: what is kept of a secret. */
+export async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  return toBase64url(new Uint8Array(await crypto.subtle.digest("SHA-256", typeof data === "string" ? bytesOf(data) : data)));
+}
+
+/** Compares two texts in a time that tells nothing of where they differ. Unequal lengths are unequal texts. */
+export function equalInConstantTime(a: string, b: string): boolean {
+  const left = bytesOf(a);
+  const right = bytesOf(b);
+  // timingSafeEqual throws on unequal lengths: then the left side is compared with itself, for the same work.
+  const comparable = left.byteLength === right.byteLength;
+  return crypto.subtle.timingSafeEqual(left, comparable ? right : left) && comparable;
+}
+
+/** Joins pieces of bytes into one. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.byteLength, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.byteLength;
+  }
+  return whole;
+}

@@ -1,0 +1,62 @@
+/** A JSON object whose members nobody has looked at yet. */
+export type JsonObject = { readonly [name: string]: unknown };
+
+const DEPTH_LIMIT = 12;
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads a JSON object from bytes and refuses what two readers could understand differently: invalid UTF-8, a byte order
+ * mark, lone surrogates, a member named twice (RFC 7519 §4), more than twelve levels. Returns undefined when refused.
+ */
+export function parseStrictJson(bytes: Uint8Array): JsonObject | undefined {
+  try {
+    const text = utf8.decode(bytes);
+    const value: unknown = JSON.parse(text);
+    if (!isObject(value) || !isUnambiguous(text)) return undefined;
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for a JSON object; arrays and null are none. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// Walks a text that JSON.parse has accepted, so that only strings and brackets need to be told apart.
+function isUnambiguous(text: string): boolean {
+  const open: (Set<string> | undefined)[] = [];
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === "{" || char === "[") {
+      if (open.push(char === "{" ? new Set() : undefined) > DEPTH_LIMIT) return false;
+    } else if (char === "}" || char === "]") {
+      open.pop();
+    } else if (char === '"') {
+      const end = endOfString(text, at);
+      const literal = text.slice(at, end + 1);
+      const value = literal.includes("\\") ? (JSON.parse(literal) as string) : literal.slice(1, -1);
+      if (!value.isWellFormed()) return false;
+      at = end;
+      if (isMemberName(text, end + 1)) {
+        const names = open.at(-1);
+        if (names === undefined || names.has(value)) return false;
+        names.add(value);
+      }
+    }
+  }
+  return true;
+}
+
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at;
+}
+
+function isMemberName(text: string, from: number): boolean {
+  let at = from;
+  while (text[at] === " " || text[at] === "\t" || text[at] === "\n" || text[at] === "\r") at++;
+  return text[at] === ":";
+}

@@ -1,0 +1,30 @@
+/** The words of the RFCs, spelled as they stand on the wire. */
+
+/** Grant types: RFC 6749, RFC 7523 §8.1, RFC 8693 §2.1. */
+export const GRANT_TYPE = {
+  authorization_code: "authorization_code",
+  refresh_token: "refresh_token",
+  client_credentials: "client_credentials",
+  jwt_bearer: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+  token_exchange: "urn:ietf:params:oauth:grant-type:token-exchange",
+} as const;
+
+/** Token type identifiers, RFC 8693 §3. */
+export const TOKEN_TYPE = {
+  access_token: "urn:ietf:params:oauth:token-type:access_token",
+  refresh_token: "urn:ietf:params:oauth:token-type:refresh_token",
+  id_token: "urn:ietf:params:oauth:token-type:id_token",
+  jwt: "urn:ietf:params:oauth:token-type:jwt",
+  saml2: "urn:ietf:params:oauth:token-type:saml2",
+} as const;
+
+/** The `typ` header of every kind of JWT that we sign (RFC 8725 §3.11). No two kinds share one. */
+export const JWT_TYPE = {
+  accessToken: "at+jwt",
+  idToken: "JWT",
+  introspection: "token-introspection+jwt",
+  operator: "operator+jwt",
+} as const;
+
+/** Scopes of OpenID Connect Core §5.4 and §11, and `groups` as SAP has it. */
+export const SCOPE = { openid: "openid", email: "email", profile: "profile", groups: "groups", offlineAccess: "offline_access" } as const;

@@ -1,0 +1,167 @@
+/**
+ * The only error table. Left: the precise reason, for the audit log. Right: what the wire says, dull on purpose, and the
+ * same for everything that must not be told apart (RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 7009 §2.2.1).
+ */
+interface Row {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 429 | 500 | 502 | 503;
+  readonly error: string;
+  readonly description: string;
+}
+
+const row = (status: Row["status"], error: string, description: string): Row => ({ status, error, description });
+
+const request = (description: string) => row(400, "invalid_request", description);
+const invalidClient = row(401, "invalid_client", "Client authentication failed.");
+const code = row(400, "invalid_grant", "The authorization code is invalid, expired or used, or was issued to another client, redirect URI or verifier.");
+const refresh = row(400, "invalid_grant", "The refresh token is invalid, expired or revoked, or was issued to another client.");
+const target = row(400, "invalid_target", "The target is unknown or not permitted to this client.");
+const bearer = row(401, "invalid_token", "The access token is invalid, expired or revoked.");
+const operator = row(401, "invalid_token", "The operator's token is missing, invalid, expired or used.");
+const login = request("The login cannot be continued: it is unknown, used, expired, or was begun in another browser.");
+const idp = row(502, "server_error", "The identity provider's answer could not be used.");
+
+const TABLE = {
+  // The request's form
+  media_type: request("The body must be application/x-www-form-urlencoded in UTF-8, without content encoding."),
+  json_media_type: request("The body must be application/json in UTF-8, without content encoding."),
+  body_too_large: row(413, "invalid_request", "The request body is too large."),
+  malformed_form: request("The parameters are not well-formed: check the percent-encoding and that the text is UTF-8."),
+  malformed_json: request("The body is not one well-formed JSON object."),
+  too_many_parameters: request("There are too many parameters."),
+  repeated_parameter: request("A parameter is given more than once, perhaps once in the URL and once in the body."),
+  secret_in_query: request("Secrets, tokens, assertions and codes are never accepted in the URL: send them in the body."),
+  query_parameter: request("Parameters in the URL are not accepted here: send them in the body."),
+  missing_parameter: request("A required parameter is missing: {parameter}."),
+  invalid_parameter: request("A parameter has a value that is not allowed: {parameter}."),
+  problems: request("The document has problems."),
+  not_found: row(404, "not_found", "There is nothing at this URL."),
+  method_not_allowed: row(405, "invalid_request", "This URL does not take this method."),
+
+  // Who is asking
+  client_unknown: invalidClient,
+  client_disabled: invalidClient,
+  client_secret_wrong: invalidClient,
+  client_method_not_registered: invalidClient,
+  client_credentials_malformed: invalidClient,
+  client_not_authenticated: invalidClient,
+  client_methods_many: request("More than one way of client authentication is used: use exactly one."),
+  client_id_differs: request("client_id differs from the client that is authenticated."),
+
+  // What is asked for
+  grant_unsupported: row(400, "unsupported_grant_type", "This grant type is not supported."),
+  grant_not_allowed: row(400, "unauthorized_client", "This client may not use this grant type."),
+  introspection_not_allowed: row(403, "access_denied", "This client may not introspect."),
+  scope_malformed: row(400, "invalid_scope", "The scope is malformed."),
+  scope_exceeds: row(400, "invalid_scope", "The scope exceeds what may be granted."),
+  scope_empty: row(400, "invalid_scope", "No scope is left of what was asked for."),
+  target_unknown: target,
+  target_forbidden: target,
+
+  // Codes and refresh tokens
+  code_malformed: code,
+  code_unknown: code,
+  code_expired: code,
+  code_replayed: code,
+  code_client_differs: code,
+  code_redirect_differs: code,
+  code_verifier_wrong: code,
+  code_family_dead: code,
+  refresh_malformed: refresh,
+  refresh_unknown: refresh,
+  refresh_expired: refresh,
+  refresh_client_differs: refresh,
+  refresh_reused: refresh,
+  refresh_revoked: refresh,
+  refresh_session_ended: refresh,
+  refresh_deadline: refresh,
+  refresh_cutoff: refresh,
+
+  // Access tokens at our own endpoints
+  bearer_missing: row(401, "invalid_token", "An access token is needed: Authorization: Bearer …"),
+  bearer_malformed: bearer,
+  bearer_inactive: bearer,
+  bearer_scope: row(403, "insufficient_scope", "The access token lacks the scope openid."),
+
+  // Authorize, callback, logout
+  authorize_client_unknown: request("client_id is missing or names no application here."),
+  authorize_redirect_unregistered: request("redirect_uri is missing or not registered for this application."),
+  response_type_unsupported: row(400, "unsupported_response_type", "Only response_type=code is supported."),
+  response_mode_unsupported: request("response_mode must be query or form_post."),
+  pkce_required: request("PKCE is required: code_challenge of 43 to 128 characters and code_challenge_method=S256."),
+  request_object: row(400, "request_not_supported", "The parameter request is not supported."),
+  request_uri: row(400, "request_uri_not_supported", "The parameter request_uri is not supported."),
+  prompt_unsupported: request("prompt must be none, login or select_account, and none stands alone."),
+  idp_unknown: request("idp names no identity provider that this application may use."),
+  idp_disabled: row(400, "access_denied", "The identity provider is switched off."),
+  idp_none: row(400, "server_error", "No identity provider is configured for this application."),
+  login_required: row(400, "login_required", "The user must log in."),
+  interaction_required: row(400, "interaction_required", "The user must confirm."),
+  login_denied: row(400, "access_denied", "The identity provider did not log the user in."),
+  user_cut_off: row(400, "access_denied", "The user may not log in."),
+  login_state_unknown: login,
+  login_state_used: login,
+  login_state_expired: login,
+  login_idp_differs: login,
+  login_issuer_differs: login,
+  idp_unreachable: row(503, "temporarily_unavailable", "The identity provider cannot be reached. Try again."),
+  idp_discovery_invalid: idp,
+  idp_keys_invalid: idp,
+  idp_token_refused: idp,
+  idp_id_token_invalid: idp,
+  idp_nonce_differs: idp,
+  idp_subject_differs: idp,
+  logout_hint_invalid: request("The id_token_hint is not one of ours or not of this application."),
+  logout_redirect_unregistered: request("post_logout_redirect_uri is not registered for this application."),
+
+  // Operators
+  operator_unauthenticated: operator,
+  operator_replayed: operator,
+  operator_binding: operator,
+  tenant_unknown: row(404, "not_found", "The tenant has no configuration yet: apply its file first."),
+  tenant_jurisdiction_fixed: request("The jurisdiction of a tenant is fixed at its creation."),
+
+  // When we cannot know
+  unavailable: row(503, "temporarily_unavailable", "This cannot be decided now. Try again."),
+  server_error: row(500, "server_error", "Something went wrong here."),
+} as const satisfies Record<string, Row>;
+
+/** The precise reason of a refusal: a row of the error table. */
+export type Reason = keyof typeof TABLE;
+
+/** What a refusal says on the wire. */
+export interface WireError {
+  readonly status: Row["status"];
+  readonly error: string;
+  readonly description: string;
+}
+
+/** What may go with a reason: the name of the parameter at fault (a word of ours, never an input) and a note for the audit log. */
+export interface RejectionDetail {
+  readonly parameter?: string;
+  readonly note?: string;
+  readonly cause?: unknown;
+}
+
+/** A refusal on its way to `onError`. The reason is for us, the wire says what the table says. */
+export class Rejection extends Error {
+  readonly reason: Reason;
+  readonly detail: RejectionDetail;
+
+  constructor(reason: Reason, detail: RejectionDetail = {}) {
+    super(reason, { cause: detail.cause });
+    this.name = "Rejection";
+    this.reason = reason;
+    this.detail = detail;
+  }
+
+  /** Status, error and sentence of this refusal. */
+  get wire(): WireError {
+    return wireError(this.reason, this.detail.parameter);
+  }
+}
+
+/** Looks a reason up in the table. */
+export function wireError(reason: Reason, parameter = ""): WireError {
+  const { status, error, description } = TABLE[reason];
+  return { status, error, description: description.replace("{parameter}", parameter) };
+}

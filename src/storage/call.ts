@@ -1,0 +1,41 @@
+import { Rejection } from "../protocol/rejection.ts";
+
+const TRIES = 3;
+const BACKOFF_MILLISECONDS = 20;
+const DEADLINE_MILLISECONDS = 8000;
+
+/**
+ * Calls a Durable Object. Only what the platform marks `.retryable` is tried again, with a new stub, three times at most;
+ * `.overloaded` is given up at once. Whatever cannot be answered is 503: never a verdict.
+ */
+export async function callObject<Stub, Answer>(stub: () => Stub, ask: (stub: Stub) => PromiseLike<Answer>): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await withDeadline(ask(stub()));
+    } catch (cause) {
+      if (attempt === TRIES || !isRetryable(cause)) throw new Rejection("unavailable", { note: "object", cause });
+      await pause(BACKOFF_MILLISECONDS * 2 ** attempt * (0.5 + Math.random()));
+    }
+  }
+}
+
+function isRetryable(cause: unknown): boolean {
+  const { retryable, overloaded } = Object(cause) as { readonly retryable?: unknown; readonly overloaded?: unknown };
+  return retryable === true && overloaded !== true;
+}
+
+async function withDeadline<T>(answer: PromiseLike<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("no answer in time")), DEADLINE_MILLISECONDS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer ?? null);
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,39 @@
+import { Rejection } from "../protocol/rejection.ts";
+import { callObject } from "./call.ts";
+import { type Families, type Refused, FAMILY_CALL_VERSION as V } from "./families.ts";
+import type { FamilyObject } from "./family-object.ts";
+import type { FamilyId } from "./lineage.ts";
+
+type Stub = DurableObjectStub<FamilyObject>;
+
+/** The token families as Durable Objects. */
+export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>): Families {
+  // An object of an older version refuses what it could misunderstand: that is no verdict on the token.
+  const call = async <T extends object>(family: FamilyId, ask: (stub: Stub) => Promise<T>): Promise<T> => {
+    const answer = await callObject(() => namespace.get(namespace.idFromString(family)), ask);
+    if (isRefused(answer) && answer.reason === "unavailable") throw new Rejection("unavailable", { note: "family" });
+    return answer;
+  };
+  return {
+    create: (jurisdiction) => namespace.newUniqueId(jurisdiction === undefined ? undefined : { jurisdiction: jurisdiction as DurableObjectJurisdiction }).toString(),
+    open: (family, ask) => call(family, async (stub) => await stub.open(V, ask)),
+    signOn: (family, ask) => call(family, async (stub) => await stub.signOn(V, ask)),
+    redeem: (family, ask) => call(family, async (stub) => await stub.redeem(V, ask)),
+    refresh: (family, ask) => call(family, async (stub) => await stub.refresh(V, ask)),
+    status: async (family, query) => {
+      const status = await call(family, async (stub) => await stub.status(V, query));
+      if (isRefused(status)) throw new Rejection(status.reason);
+      return status;
+    },
+    revoke: async (family, ask) => {
+      const done = await call(family, async (stub) => await stub.revoke(V, ask));
+      if (isRefused(done)) throw new Rejection(done.reason);
+      return done;
+    },
+    endSession: (family, session) => call(family, async (stub) => await stub.endSession(V, session)),
+  };
+}
+
+function isRefused(answer: object): answer is Refused {
+  return "ok" in answer && answer.ok === false && "reason" in answer;
+}

@@ -1,0 +1,15 @@
+import { callObject } from "./call.ts";
+import type { TenantObject } from "./tenant-object.ts";
+import type { TenantStore } from "./tenant-store.ts";
+
+/** The tenants' configuration as Durable Objects, one for each issuer. */
+export function durableTenants(namespace: DurableObjectNamespace<TenantObject>): TenantStore {
+  const stubOf = (issuer: string) => () => namespace.getByName(issuer);
+  return {
+    confirm: (issuer, since) => callObject(stubOf(issuer), (stub) => stub.confirm(since)),
+    // What crosses the call is plain JSON; the platform's type for it is wider than ours.
+    read: (issuer, names) => callObject(stubOf(issuer), (stub) => stub.read(names) as PromiseLike<Awaited<ReturnType<TenantStore["read"]>>>),
+    apply: (issuer, ask) => callObject(stubOf(issuer), async (stub) => await stub.apply(issuer, ask)),
+    export: (issuer) => callObject(stubOf(issuer), (stub) => stub.export() as PromiseLike<Awaited<ReturnType<TenantStore["export"]>>>),
+  };
+}

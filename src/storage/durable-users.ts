@@ -1,0 +1,20 @@
+import { Rejection } from "../protocol/rejection.ts";
+import { callObject } from "./call.ts";
+import type { UserObject } from "./user-object.ts";
+import type { UserKey, Users } from "./users.ts";
+
+/** The users as Durable Objects. */
+export function durableUsers(namespace: DurableObjectNamespace<UserObject>): Users {
+  const stubOf =
+    ({ tenant, jurisdiction, sub }: UserKey) =>
+    () => {
+      const place = jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction as DurableObjectJurisdiction);
+      return place.getByName(JSON.stringify([tenant, sub]));
+    };
+  return {
+    register: (user, family) => callObject(stubOf(user), (stub) => stub.register(family)),
+    revoke: async (user) => {
+      if (!(await callObject(stubOf(user), (stub) => stub.revoke()))) throw new Rejection("unavailable", { note: "user revocation goes on" });
+    },
+  };
+}

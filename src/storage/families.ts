@@ -1,0 +1,250 @@
+import type { Reason } from "../protocol/rejection.ts";
+import type { Principal } from "../tenants/principal.ts";
+import type { FamilyId, NodeId, Root, RootKind } from "./lineage.ts";
+
+/** The version of the calls below. An object that is asked with a newer one refuses with `unavailable`: it could miss a rule. */
+export const FAMILY_CALL_VERSION = 1;
+
+/** A refusal travels as a value: error classes do not survive the call. */
+export interface Refused {
+  readonly ok: false;
+  readonly reason: Reason;
+}
+
+/** What a token says that was recorded when it was granted. */
+export interface TokenRecord {
+  readonly client: string;
+  readonly audience: readonly string[];
+  readonly scope: readonly string[];
+  /** Ancestors of the grant's leaves: everything above the grant, and the grant. */
+  readonly path: readonly NodeId[];
+  readonly hops: number;
+  /** Seconds; see Lineage. */
+  readonly deadline: number;
+  readonly sid?: NodeId;
+  /** Seconds; when the user logged in. */
+  readonly authTime?: number;
+  /** The access token format that the client chose at the first issue, for later refreshes. */
+  readonly format?: "jwt" | "opaque";
+}
+
+/** One issued token under a grant. `hash` is that of an opaque token's secret. */
+export interface Leaf {
+  readonly id: NodeId;
+  readonly type: "access_token" | "id_token";
+  /** Seconds, as is `expires`. */
+  readonly issued: number;
+  readonly expires: number;
+  readonly hash?: string;
+}
+
+/** A token that is about to be issued: its leaf was drawn before the call, its lifetime is counted by the object. */
+export interface NewLeaf {
+  readonly id: NodeId;
+  readonly type: "access_token" | "id_token";
+  /** Seconds. */
+  readonly lifetime: number;
+  readonly hash?: string;
+}
+
+/** The first refresh token of a grant. */
+export interface NewChain {
+  readonly hash: string;
+  readonly keyNumber: number;
+  /** Seconds. */
+  readonly lifetime: number;
+}
+
+/** A login session in a browser. */
+export interface NewSession {
+  readonly id: NodeId;
+  /** Of the secret in the browser's cookie. */
+  readonly hash: string;
+  /** Seconds. */
+  readonly lifetime: number;
+  /** Seconds; when the IdP says the user logged in. */
+  readonly authTime: number;
+  readonly idp: string;
+  readonly idpSid?: string;
+  /** The IdP's own tokens, sealed by the Worker. */
+  readonly idpTokens?: string;
+}
+
+/** An authorization code and everything it is bound to. */
+export interface NewCode {
+  readonly id: NodeId;
+  readonly hash: string;
+  /** Seconds. */
+  readonly lifetime: number;
+  readonly client: string;
+  readonly redirectUri: string;
+  /** The PKCE S256 challenge. */
+  readonly challenge: string;
+  readonly scope: readonly string[];
+  readonly nonce?: string;
+  /** Whether the tokens end with the session. */
+  readonly coupled: boolean;
+}
+
+/** Opens a family: after this call it exists, and what was opened with it is recorded. */
+export interface OpenFamily {
+  readonly op: NodeId;
+  readonly tenant: string;
+  readonly kind: RootKind;
+  /** The id of the user object that keeps this family, told when the family is emptied. */
+  readonly user?: string;
+  readonly principal?: Principal;
+  readonly session?: NewSession;
+  readonly code?: NewCode;
+  readonly grant?: NewGrant;
+}
+
+/** A grant without a code: what a client is given for itself. */
+export interface NewGrant {
+  readonly id: NodeId;
+  readonly record: Omit<TokenRecord, "path" | "deadline">;
+  readonly leaves: readonly NewLeaf[];
+}
+
+export interface Opened {
+  readonly ok: true;
+  /** Seconds, by the object's clock; also the root time. */
+  readonly now: number;
+}
+
+/** Asks for a code on the strength of a browser's session. */
+export interface SignOn {
+  readonly session: NodeId;
+  readonly hash: string;
+  /** Seconds since the login, at most. */
+  readonly maxAge?: number;
+  /** The IdPs that will do; left out for any. */
+  readonly idps?: readonly string[];
+  /** Left out to look at the session only. */
+  readonly code?: NewCode;
+}
+
+export interface SignedOn {
+  readonly ok: true;
+  readonly now: number;
+  readonly principal: Principal;
+  readonly authTime: number;
+}
+
+/** Redeems a code: the grant's id was drawn before the call and is the operation's id. */
+export interface Redeem {
+  readonly code: NodeId;
+  readonly hash: string;
+  readonly client: string;
+  readonly redirectUri: string;
+  /** S256 of the verifier that was presented. */
+  readonly challenge: string;
+  readonly grant: NodeId;
+  readonly leaves: readonly NewLeaf[];
+  readonly chain?: NewChain;
+  readonly format?: "jwt" | "opaque";
+  /** Seconds from the login to the deadline. */
+  readonly exchangePeriod: number;
+  /** How many live grants of this client the session may have; the oldest leaves. */
+  readonly parallel?: number;
+}
+
+/** What a redemption or a refresh gives: everything the tokens are made from. */
+export interface Granted {
+  readonly ok: true;
+  /** Seconds, by the object's clock: the `iat` of the tokens. */
+  readonly now: number;
+  readonly root: Root;
+  readonly record: TokenRecord;
+  readonly principal?: Principal;
+  readonly leaves: readonly Leaf[];
+  readonly chain?: { readonly generation: number; readonly keyNumber: number; readonly expires: number };
+  readonly nonce?: string;
+}
+
+/** Presents a refresh token. Its MAC has been verified; client and generation are judged here. */
+export interface Refresh {
+  readonly op: NodeId;
+  readonly parent: NodeId;
+  readonly grant: NodeId;
+  readonly generation: number;
+  readonly hash: string;
+  readonly client: string;
+  /** Seconds during which the generation before may be presented again. */
+  readonly window: number;
+  /** The successor, derived from the presented token before the call. */
+  readonly successor: { readonly hash: string; readonly keyNumber: number };
+  readonly leaves: readonly NewLeaf[];
+  /** Seconds; only ever shortens what is left of the chain. */
+  readonly lifetime?: number;
+  /** What the request narrows to, if it does. */
+  readonly scope?: readonly string[];
+  /** What the client may have today. */
+  readonly allowedScope: readonly string[];
+}
+
+/** Where an opaque token's record lies: a row's key. */
+export interface RowKey {
+  readonly parent: NodeId;
+  readonly node: NodeId;
+}
+
+/** One question about a token. */
+export type StatusQuery =
+  | { readonly kind: "path"; readonly path: readonly NodeId[]; readonly node: NodeId; readonly sid?: NodeId; readonly lazy: boolean }
+  | (RowKey & { readonly kind: "opaque"; readonly hash: string })
+  | (RowKey & { readonly kind: "refresh"; readonly generation: number; readonly hash: string; readonly window: number });
+
+/** Why a token is dead; for the audit log, never for the wire. */
+export type DeathReason = "family_unknown" | "family_closed" | "family_revoked" | "node_revoked" | "session_ended" | "record_unknown" | "expired" | "rotated";
+
+export type Status =
+  | {
+      readonly alive: true;
+      readonly now: number;
+      /** When and how the family began; none while it is a lazy root that nobody has opened. */
+      readonly root?: Root;
+      readonly record?: TokenRecord;
+      readonly leaf?: Leaf;
+      readonly refreshExpires?: number;
+      readonly principal?: Principal;
+    }
+  | { readonly alive: false; readonly now: number; readonly reason: DeathReason };
+
+/** What to revoke. The caller has verified the token; `client` must be the one it belongs to. */
+export type Revocation =
+  | { readonly kind: "node"; readonly node: NodeId; readonly tenant: string; readonly expires: number; readonly lazy: boolean }
+  | (RowKey & { readonly kind: "opaque"; readonly hash: string; readonly client: string; readonly everyGrant: boolean })
+  | (RowKey & { readonly kind: "refresh"; readonly client: string; readonly everyGrant: boolean })
+  | { readonly kind: "client"; readonly client: string }
+  | { readonly kind: "family" };
+
+/** What a revocation did. */
+export interface Revoked {
+  readonly ok: true;
+  /** Hashes of opaque tokens that it killed directly, so that their copies can be deleted. */
+  readonly hashes: readonly string[];
+}
+
+/** A session that has ended, and what a logout at the IdP needs. */
+export interface EndedSession {
+  readonly ok: true;
+  readonly idp: string;
+  readonly idpTokens?: string;
+}
+
+/**
+ * The token families: one authority each. Every call is one synchronous decision; a call that is repeated with the same
+ * operation id answers as the first time. Throws `Rejection("unavailable")` when the authority cannot be asked.
+ */
+export interface Families {
+  /** Draws the id of a new family. Nothing is stored yet. */
+  create(jurisdiction: string | undefined): FamilyId;
+  open(family: FamilyId, ask: OpenFamily): Promise<Opened | Refused>;
+  signOn(family: FamilyId, ask: SignOn): Promise<SignedOn | Refused>;
+  redeem(family: FamilyId, ask: Redeem): Promise<Granted | Refused>;
+  refresh(family: FamilyId, ask: Refresh): Promise<Granted | Refused>;
+  status(family: FamilyId, query: StatusQuery): Promise<Status>;
+  revoke(family: FamilyId, ask: Revocation): Promise<Revoked>;
+  endSession(family: FamilyId, session: NodeId): Promise<EndedSession | Refused>;
+}

@@ -1,0 +1,75 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Bindings } from "../config.ts";
+import { steadyClock } from "./clock.ts";
+import type { EndedSession, Granted, Opened, OpenFamily, Redeem, Refresh, Refused, Revocation, Revoked, SignedOn, SignOn, Status, StatusQuery } from "./families.ts";
+import { FAMILY_CALL_VERSION } from "./families.ts";
+import { redeem } from "./family/codes.ts";
+import { statusOf } from "./family/liveness.ts";
+import { open, signOn } from "./family/opening.ts";
+import { refresh } from "./family/refresh.ts";
+import { endSession, revoke } from "./family/revocation.ts";
+import type { FamilyRows } from "./family/rows.ts";
+import { sqlRows } from "./family/sql-rows.ts";
+import type { NodeId } from "./lineage.ts";
+
+/**
+ * One token family: the only authority on everything that descends from one authentication. Every method is one
+ * synchronous turn over SQLite, by this object's own clock. Never restored to an earlier point in time.
+ */
+export class FamilyObject extends DurableObject<Bindings> {
+  #rows: FamilyRows;
+  readonly #now = steadyClock();
+
+  constructor(state: DurableObjectState, env: Bindings) {
+    super(state, env);
+    this.#rows = sqlRows(state.storage.sql);
+  }
+
+  open(version: number, ask: OpenFamily): Opened | Refused {
+    return this.#turn(version, () => open(this.#rows, this.#now(), ask));
+  }
+
+  signOn(version: number, ask: SignOn): SignedOn | Refused {
+    return this.#turn(version, () => signOn(this.#rows, this.#now(), ask));
+  }
+
+  redeem(version: number, ask: Redeem): Granted | Refused {
+    return this.#turn(version, () => redeem(this.#rows, this.#now(), ask));
+  }
+
+  refresh(version: number, ask: Refresh): Granted | Refused {
+    return this.#turn(version, () => refresh(this.#rows, this.#now(), ask));
+  }
+
+  status(version: number, query: StatusQuery): Status | Refused {
+    return this.#turn(version, () => statusOf(this.#rows, this.#now(), query));
+  }
+
+  revoke(version: number, ask: Revocation): Revoked | Refused {
+    return this.#turn(version, () => ({ ok: true, hashes: revoke(this.#rows, this.#now(), ask) }));
+  }
+
+  endSession(version: number, session: NodeId): EndedSession | Refused {
+    return this.#turn(version, () => endSession(this.#rows, this.#now(), session));
+  }
+
+  /** Empties the object once everything in it has expired; may fire early or twice. */
+  override async alarm(): Promise<void> {
+    const family = this.#rows.family();
+    if (family === undefined) return;
+    if (this.#now() < family.closes) return await this.ctx.storage.setAlarm(family.closes * 1000);
+    if (family.user !== undefined) await this.env.USERS.get(this.env.USERS.idFromString(family.user)).forget(this.ctx.id.toString());
+    await this.ctx.storage.deleteAll();
+    this.#rows = sqlRows(this.ctx.storage.sql);
+  }
+
+  // One turn: no await between what is read and what is written. The alarm is set with the first write.
+  #turn<T>(version: number, decide: () => T): T | Refused {
+    if (version > FAMILY_CALL_VERSION) return { ok: false, reason: "unavailable" };
+    const known = this.#rows.family() !== undefined;
+    const answer = this.ctx.storage.transactionSync(decide);
+    const family = known ? undefined : this.#rows.family();
+    if (family !== undefined) void this.ctx.storage.setAlarm(family.closes * 1000);
+    return answer;
+  }
+}

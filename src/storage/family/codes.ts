@@ -1,0 +1,88 @@
+import { equalInConstantTime } from "../../protocol/bytes.ts";
+import type { Granted, Redeem, Refused, TokenRecord } from "../families.ts";
+import { familyDeath, isLive } from "./liveness.ts";
+import { keepUntil, recordLeaves } from "./opening.ts";
+import { type CodeRow, type FamilyRow, type FamilyRows, type NodeRow, ROOT, rootOf, type SessionRow } from "./rows.ts";
+
+/**
+ * Redeems a code once. Presented by the wrong client, with the wrong redirect URI or verifier, it is refused and nothing
+ * changes. Presented rightly a second time, it is refused and the first grant is revoked (RFC 6749 §4.1.2).
+ */
+export function redeem(rows: FamilyRows, now: number, ask: Redeem): Granted | Refused {
+  const family = rows.family();
+  const code = rows.code(ask.code);
+  if (family === undefined || code === undefined || !equalInConstantTime(code.hash, ask.hash)) return { ok: false, reason: "code_unknown" };
+  if (code.client !== ask.client) return { ok: false, reason: "code_client_differs" };
+  if (code.redirectUri !== ask.redirectUri) return { ok: false, reason: "code_redirect_differs" };
+  if (!equalInConstantTime(code.challenge, ask.challenge)) return { ok: false, reason: "code_verifier_wrong" };
+  if (code.grant === ask.grant) return repeated(rows, family, code, ask.grant);
+  if (code.grant !== undefined) {
+    rows.revoke(code.grant, now);
+    return { ok: false, reason: "code_replayed" };
+  }
+  if (now >= code.expires) return { ok: false, reason: "code_expired" };
+  const session = rows.session(code.session);
+  if (familyDeath(family, now) !== undefined || session === undefined || !isLive(session, now)) return { ok: false, reason: "code_family_dead" };
+  return grant(rows, now, { family, code, session, ask });
+}
+
+interface Redemption {
+  readonly family: FamilyRow;
+  readonly code: CodeRow;
+  readonly session: SessionRow;
+  readonly ask: Redeem;
+}
+
+function grant(rows: FamilyRows, now: number, { family, code, session, ask }: Redemption): Granted {
+  const deadline = session.authTime + ask.exchangePeriod;
+  const latest = code.coupled ? Math.min(deadline, session.expires) : deadline;
+  const record: TokenRecord = {
+    client: code.client,
+    audience: [code.client],
+    scope: code.scope,
+    path: [ask.grant],
+    hops: 0,
+    deadline,
+    authTime: session.authTime,
+    ...(code.coupled ? { sid: session.id } : {}),
+    ...(ask.format === undefined ? {} : { format: ask.format }),
+  };
+  const leaves = recordLeaves(ask.leaves, now, latest);
+  const chain = ask.chain === undefined ? undefined : { generation: 0, hash: ask.chain.hash, keyNumber: ask.chain.keyNumber, expires: Math.min(now + ask.chain.lifetime, latest) };
+  const expires = Math.max(now, chain?.expires ?? 0, ...leaves.map((leaf) => leaf.expires));
+  makeRoom(rows, now, code, ask.parallel);
+  const row: NodeRow = { parent: ROOT, id: ask.grant, client: code.client, issued: now, expires, record, leaves, ...(chain === undefined ? {} : { chain }) };
+  rows.putNode(row);
+  rows.putCode({ ...code, grant: ask.grant });
+  keepUntil(rows, expires);
+  return granted(family, code, row);
+}
+
+// SAP's "maximum sessions per user": the oldest grants of this client in this session leave.
+function makeRoom(rows: FamilyRows, now: number, code: CodeRow, parallel = Number.POSITIVE_INFINITY): void {
+  if (parallel === Number.POSITIVE_INFINITY) return;
+  const others = rows
+    .nodesOf(code.client)
+    .filter((row) => row.parent === ROOT && row.chain !== undefined && row.chain.expires > now && !rows.anyRevoked([row.id]))
+    .toSorted((a, b) => a.issued - b.issued);
+  for (const row of others.slice(0, Math.max(0, others.length - parallel + 1))) rows.revoke(row.id, now);
+}
+
+// The answer was lost after the commit and the caller asks again: it gets what it would have got.
+function repeated(rows: FamilyRows, family: FamilyRow, code: CodeRow, id: string): Granted | Refused {
+  const row = rows.node(ROOT, id);
+  return row === undefined ? { ok: false, reason: "code_unknown" } : granted(family, code, row);
+}
+
+function granted(family: FamilyRow, code: CodeRow, row: NodeRow): Granted {
+  return {
+    ok: true,
+    now: row.issued,
+    root: rootOf(family),
+    record: row.record,
+    leaves: row.leaves,
+    ...(family.principal === undefined ? {} : { principal: family.principal }),
+    ...(row.chain === undefined ? {} : { chain: row.chain }),
+    ...(code.nonce === undefined ? {} : { nonce: code.nonce }),
+  };
+}

@@ -1,0 +1,34 @@
+import type { NodeId } from "../lineage.ts";
+import type { CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
+
+/** The memory twin of a family's rows: what the rules are tested against by the thousand. */
+export function memoryRows(): FamilyRows {
+  let family: FamilyRow | undefined;
+  const sessions = new Map<NodeId, SessionRow>();
+  const codes = new Map<NodeId, CodeRow>();
+  const nodes = new Map<string, NodeRow>();
+  const revoked = new Map<NodeId, number>();
+  const byId = (a: NodeRow, b: NodeRow) => (a.id < b.id ? -1 : 1);
+  return {
+    family: () => family,
+    putFamily: (row) => {
+      family = row;
+    },
+    session: (id) => sessions.get(id),
+    putSession: (row) => void sessions.set(row.id, row),
+    code: (id) => codes.get(id),
+    putCode: (row) => void codes.set(row.id, row),
+    node: (parent, id) => nodes.get(`${parent}/${id}`),
+    putNode: (row) => void nodes.set(`${row.parent}/${row.id}`, row),
+    children: (parent, limit) =>
+      [...nodes.values()]
+        .filter((row) => row.parent === parent)
+        .sort(byId)
+        .slice(0, limit),
+    nodesOf: (client) => [...nodes.values()].filter((row) => row.client === client),
+    anyRevoked: (ids) => ids.some((id) => revoked.has(id)),
+    revoke: (id, at) => {
+      if (!revoked.has(id)) revoked.set(id, at);
+    },
+  };
+}

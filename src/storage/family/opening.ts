@@ -1,0 +1,68 @@
+import { equalInConstantTime } from "../../protocol/bytes.ts";
+import type { Leaf, NewCode, NewGrant, NewLeaf, NewSession, Opened, OpenFamily, Refused, SignedOn, SignOn } from "../families.ts";
+import { familyDeath, isLive } from "./liveness.ts";
+import { type FamilyRows, ROOT } from "./rows.ts";
+
+/** How long after the last expiry a family is kept, so that a late clock never meets an empty object. */
+export const GRACE_SECONDS = 120;
+
+/** Opens the family with its session, code or grant. The same operation again answers as the first time. */
+export function open(rows: FamilyRows, now: number, ask: OpenFamily): Opened | Refused {
+  const known = rows.family();
+  if (known !== undefined) return known.op === ask.op ? { ok: true, now: known.root } : { ok: false, reason: "unavailable" };
+  const leaves = ask.grant === undefined ? [] : recordLeaves(ask.grant.leaves, now);
+  const latest = Math.max(now, ...leaves.map((leaf) => leaf.expires), now + (ask.session?.lifetime ?? 0));
+  rows.putFamily({
+    op: ask.op,
+    tenant: ask.tenant,
+    kind: ask.kind,
+    root: now,
+    closes: latest + GRACE_SECONDS,
+    ...(ask.user === undefined ? {} : { user: ask.user }),
+    ...(ask.principal === undefined ? {} : { principal: ask.principal }),
+  });
+  if (ask.session !== undefined) {
+    putSession(rows, now, ask.session);
+    if (ask.code !== undefined) putCode(rows, now, ask.session.id, ask.code);
+  }
+  if (ask.grant !== undefined) putGrant(rows, now, ask.grant, leaves);
+  return { ok: true, now };
+}
+
+/** Lets a browser's session stand for a login, and records a code for it when one is asked for. */
+export function signOn(rows: FamilyRows, now: number, ask: SignOn): SignedOn | Refused {
+  const family = rows.family();
+  const session = rows.session(ask.session);
+  const refused: Refused = { ok: false, reason: "login_required" };
+  if (family?.principal === undefined || familyDeath(family, now) !== undefined) return refused;
+  if (session === undefined || !isLive(session, now) || !equalInConstantTime(session.hash, ask.hash)) return refused;
+  if (ask.maxAge !== undefined && now - session.authTime > ask.maxAge) return refused;
+  if (ask.idps !== undefined && !ask.idps.includes(session.idp)) return refused;
+  if (ask.code !== undefined && rows.code(ask.code.id) === undefined) putCode(rows, now, session.id, ask.code);
+  return { ok: true, now, principal: family.principal, authTime: session.authTime };
+}
+
+/** The leaves of a grant as they are kept: lifetimes become expiries by the object's clock. */
+export function recordLeaves(leaves: readonly NewLeaf[], now: number, latest = Number.POSITIVE_INFINITY): readonly Leaf[] {
+  return leaves.map(({ id, type, lifetime, hash }) => ({ id, type, issued: now, expires: Math.min(now + lifetime, latest), ...(hash === undefined ? {} : { hash }) }));
+}
+
+/** Keeps the family at least until `expires` and the grace after it. */
+export function keepUntil(rows: FamilyRows, expires: number): void {
+  const family = rows.family();
+  if (family !== undefined && family.closes < expires + GRACE_SECONDS) rows.putFamily({ ...family, closes: expires + GRACE_SECONDS });
+}
+
+function putSession(rows: FamilyRows, now: number, { lifetime, authTime, ...session }: NewSession): void {
+  rows.putSession({ ...session, created: now, expires: now + lifetime, authTime: Math.min(authTime, now) });
+}
+
+function putCode(rows: FamilyRows, now: number, session: string, { lifetime, ...code }: NewCode): void {
+  rows.putCode({ ...code, session, expires: now + lifetime });
+}
+
+function putGrant(rows: FamilyRows, now: number, grant: NewGrant, leaves: readonly Leaf[]): void {
+  const expires = Math.max(now, ...leaves.map((leaf) => leaf.expires));
+  const record = { ...grant.record, path: [grant.id], deadline: expires };
+  rows.putNode({ parent: ROOT, id: grant.id, client: record.client, issued: now, expires, record, leaves });
+}

@@ -1,0 +1,82 @@
+import { equalInConstantTime } from "../../protocol/bytes.ts";
+import { intersect, isSubset } from "../../protocol/scope.ts";
+import type { Granted, Leaf, Refresh, Refused, TokenRecord } from "../families.ts";
+import { deathOf } from "./liveness.ts";
+import { keepUntil, recordLeaves } from "./opening.ts";
+import { type Chain, type FamilyRow, type FamilyRows, type NodeRow, rootOf } from "./rows.ts";
+
+const LEAVES_KEPT = 20;
+
+/**
+ * Presents a refresh token. The current generation is rotated; the one before it, within the window, gets the same
+ * successor again; anything older kills the grant (RFC 9700 §4.14.2). A wrong client is refused and changes nothing.
+ */
+export function refresh(rows: FamilyRows, now: number, ask: Refresh): Granted | Refused {
+  const family = rows.family();
+  const row = rows.node(ask.parent, ask.grant);
+  const chain = row?.chain;
+  if (family === undefined || row === undefined || chain === undefined || ask.generation > chain.generation) return { ok: false, reason: "refresh_unknown" };
+  if (row.client !== ask.client) return { ok: false, reason: "refresh_client_differs" };
+  const death = deathOf(rows, now, { nodes: row.record.path, ...(row.record.sid === undefined ? {} : { sid: row.record.sid }) });
+  if (death !== undefined) return { ok: false, reason: death === "session_ended" ? "refresh_session_ended" : "refresh_revoked" };
+  if (now >= chain.expires) return { ok: false, reason: "refresh_expired" };
+  const turn = judge(chain, now, ask);
+  if (turn === "reuse") {
+    rows.revoke(row.id, now);
+    return { ok: false, reason: "refresh_reused" };
+  }
+  if (turn === "unknown") return { ok: false, reason: "refresh_unknown" };
+  if (ask.scope !== undefined && !isSubset(ask.scope, row.record.scope)) return { ok: false, reason: "scope_exceeds" };
+  const scope = intersect(ask.scope ?? row.record.scope, ask.allowedScope);
+  if (scope.length === 0 && row.record.scope.length > 0) return { ok: false, reason: "scope_empty" };
+  return renew(rows, now, { family, row, chain: turn === "rotate" ? rotated(chain, now, ask) : chain, scope, ask });
+}
+
+function judge(chain: Chain, now: number, ask: Refresh): "rotate" | "repeat" | "reuse" | "unknown" {
+  if (chain.op === ask.op) return "repeat";
+  if (ask.generation === chain.generation) return equalInConstantTime(ask.hash, chain.hash) ? "rotate" : "unknown";
+  const inWindow = ask.generation === chain.generation - 1 && chain.rotated !== undefined && now - chain.rotated < ask.window;
+  return inWindow ? "repeat" : "reuse";
+}
+
+function rotated(chain: Chain, now: number, ask: Refresh): Chain {
+  const expires = Math.min(chain.expires, now + (ask.lifetime ?? Number.POSITIVE_INFINITY));
+  return { generation: chain.generation + 1, hash: ask.successor.hash, keyNumber: ask.successor.keyNumber, expires, rotated: now, op: ask.op };
+}
+
+interface Renewal {
+  readonly family: FamilyRow;
+  readonly row: NodeRow;
+  readonly chain: Chain;
+  readonly scope: readonly string[];
+  readonly ask: Refresh;
+}
+
+function renew(rows: FamilyRows, now: number, { family, row, chain, scope, ask }: Renewal): Granted {
+  const record: TokenRecord = { ...row.record, scope };
+  const leaves = recordLeaves(ask.leaves, now, row.record.deadline);
+  const opaque = leaves.filter((leaf) => leaf.hash !== undefined);
+  const plain = leaves.filter((leaf) => leaf.hash === undefined);
+  const expires = Math.max(chain.expires, ...leaves.map((leaf) => leaf.expires));
+  rows.putNode({ ...row, chain, leaves: keepLatest([...row.leaves, ...plain], now) });
+  for (const leaf of opaque) {
+    rows.putNode({ parent: row.id, id: leaf.id, client: row.client, issued: now, expires: leaf.expires, record, leaves: [leaf] });
+  }
+  keepUntil(rows, expires);
+  return {
+    ok: true,
+    now,
+    root: rootOf(family),
+    record,
+    leaves,
+    chain,
+    ...(family.principal === undefined ? {} : { principal: family.principal }),
+  };
+}
+
+// Opaque tokens live by their entry here and are all kept while they live; of the others the last twenty are, for the trace.
+function keepLatest(all: readonly Leaf[], now: number): readonly Leaf[] {
+  const leaves = [...new Map(all.map((leaf) => [leaf.id, leaf])).values()];
+  const opaque = leaves.filter((leaf) => leaf.hash !== undefined && leaf.expires > now);
+  return [...opaque, ...leaves.filter((leaf) => leaf.hash === undefined).slice(-LEAVES_KEPT)];
+}

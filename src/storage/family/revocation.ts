@@ -1,0 +1,68 @@
+import { equalInConstantTime } from "../../protocol/bytes.ts";
+import type { EndedSession, Refused, Revocation } from "../families.ts";
+import type { NodeId } from "../lineage.ts";
+import { GRACE_SECONDS, keepUntil } from "./opening.ts";
+import type { FamilyRows, NodeRow } from "./rows.ts";
+
+const CHILDREN_NAMED = 1000;
+
+/**
+ * Revokes a node, a refresh token's grant, every grant of a client, or the whole family. What does not belong to the
+ * caller is left alone. Answers the hashes of the opaque tokens that it killed directly.
+ */
+export function revoke(rows: FamilyRows, now: number, ask: Revocation): readonly string[] {
+  switch (ask.kind) {
+    case "node":
+      revokeNode(rows, now, ask);
+      return [];
+    case "opaque": {
+      const row = rows.node(ask.parent, ask.node);
+      const leaf = row?.leaves.find((candidate) => candidate.hash !== undefined && equalInConstantTime(candidate.hash, ask.hash));
+      if (row === undefined || leaf === undefined || row.client !== ask.client) return [];
+      if (ask.everyGrant) return revokeClient(rows, now, ask.client);
+      rows.revoke(leaf.id, now);
+      return [ask.hash];
+    }
+    case "refresh": {
+      const row = rows.node(ask.parent, ask.node);
+      if (row?.chain === undefined || row.client !== ask.client) return [];
+      return ask.everyGrant ? revokeClient(rows, now, ask.client) : revokeGrant(rows, now, row);
+    }
+    case "client":
+      return revokeClient(rows, now, ask.client);
+    case "family": {
+      const family = rows.family();
+      if (family !== undefined && family.revoked === undefined) rows.putFamily({ ...family, revoked: now });
+      return [];
+    }
+  }
+}
+
+/** Ends a login session: every token that carries it is dead. Ended twice is ended once. */
+export function endSession(rows: FamilyRows, now: number, id: NodeId): EndedSession | Refused {
+  const session = rows.session(id);
+  if (session === undefined) return { ok: false, reason: "login_required" };
+  if (session.ended === undefined) rows.putSession({ ...session, ended: now });
+  return { ok: true, idp: session.idp, ...(session.idpTokens === undefined ? {} : { idpTokens: session.idpTokens }) };
+}
+
+function revokeNode(rows: FamilyRows, now: number, ask: Extract<Revocation, { kind: "node" }>): void {
+  if (rows.family() === undefined) {
+    // A lazy root is opened by its revocation; anything else without a family is dead already.
+    if (!ask.lazy || ask.expires <= now) return;
+    rows.putFamily({ op: ask.node, tenant: ask.tenant, kind: "client_credentials", root: now, closes: ask.expires + GRACE_SECONDS });
+  }
+  rows.revoke(ask.node, now);
+  keepUntil(rows, ask.expires);
+}
+
+function revokeClient(rows: FamilyRows, now: number, client: string): readonly string[] {
+  const live = rows.nodesOf(client).filter((row) => row.expires > now);
+  return live.flatMap((row) => revokeGrant(rows, now, row));
+}
+
+function revokeGrant(rows: FamilyRows, now: number, row: NodeRow): readonly string[] {
+  rows.revoke(row.id, now);
+  const below = rows.children(row.id, CHILDREN_NAMED);
+  return [row, ...below].flatMap(({ leaves }) => leaves.flatMap((leaf) => leaf.hash ?? []));
+}

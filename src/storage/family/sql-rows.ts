@@ -1,0 +1,93 @@
+import type { Principal } from "../../tenants/principal.ts";
+import type { Leaf, TokenRecord } from "../families.ts";
+import type { RootKind } from "../lineage.ts";
+import type { Chain, CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
+
+// Only ever added to: an older version of the Worker must be able to read what a newer one wrote.
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS family (k INTEGER PRIMARY KEY CHECK (k = 1), op TEXT, tenant TEXT, kind TEXT, root INTEGER, closes INTEGER, user TEXT, principal TEXT, revoked INTEGER);
+CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS codes (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS nodes (parent TEXT, id TEXT, client TEXT, issued INTEGER, expires INTEGER, record TEXT, leaves TEXT, chain TEXT, PRIMARY KEY (parent, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revoked (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
+type Columns = Record<string, SqlStorageValue>;
+
+/**
+ * The rows of one family in the SQLite database of its Durable Object. Reading an object that was never written stores
+ * nothing: the schema comes with the first write.
+ */
+export function sqlRows(sql: SqlStorage): FamilyRows {
+  let written = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'family'").toArray().length > 0;
+  const read = (query: string, ...values: SqlStorageValue[]): Columns[] => (written ? sql.exec(query, ...values).toArray() : []);
+  const write = (query: string, ...values: SqlStorageValue[]): void => {
+    if (!written) {
+      sql.exec(SCHEMA);
+      written = true;
+    }
+    sql.exec(query, ...values);
+  };
+  return {
+    family: () => toFamily(read("SELECT * FROM family")[0]),
+    putFamily: (row) =>
+      write(
+        "INSERT OR REPLACE INTO family VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ...[row.op, row.tenant, row.kind, row.root, row.closes, row.user ?? null, toJson(row.principal), row.revoked ?? null],
+      ),
+    session: (id) => fromJson<SessionRow>(read("SELECT row FROM sessions WHERE id = ?", id)[0]?.row),
+    putSession: (row) => write("INSERT OR REPLACE INTO sessions VALUES (?, ?)", row.id, toJson(row)),
+    code: (id) => fromJson<CodeRow>(read("SELECT row FROM codes WHERE id = ?", id)[0]?.row),
+    putCode: (row) => write("INSERT OR REPLACE INTO codes VALUES (?, ?)", row.id, toJson(row)),
+    node: (parent, id) => toNode(read("SELECT * FROM nodes WHERE parent = ? AND id = ?", parent, id)[0]),
+    putNode: (row) =>
+      write(
+        "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        ...[row.parent, row.id, row.client, row.issued, row.expires, toJson(row.record), toJson(row.leaves), toJson(row.chain)],
+      ),
+    children: (parent, limit) => read("SELECT * FROM nodes WHERE parent = ? ORDER BY id LIMIT ?", parent, limit).flatMap((row) => toNode(row) ?? []),
+    nodesOf: (client) => read("SELECT * FROM nodes WHERE client = ?", client).flatMap((row) => toNode(row) ?? []),
+    anyRevoked: (ids) => ids.length > 0 && read(`SELECT 1 FROM revoked WHERE id IN (${ids.map(() => "?").join()}) LIMIT 1`, ...ids).length > 0,
+    revoke: (id, at) => write("INSERT OR IGNORE INTO revoked VALUES (?, ?)", id, at),
+  };
+}
+
+function toFamily(row: Columns | undefined): FamilyRow | undefined {
+  if (row === undefined) return undefined;
+  const principal = fromJson<Principal>(row.principal);
+  return {
+    op: String(row.op),
+    tenant: String(row.tenant),
+    kind: row.kind as RootKind,
+    root: Number(row.root),
+    closes: Number(row.closes),
+    ...(row.user === null ? {} : { user: String(row.user) }),
+    ...(principal === undefined ? {} : { principal }),
+    ...(row.revoked === null ? {} : { revoked: Number(row.revoked) }),
+  };
+}
+
+function toNode(row: Columns | undefined): NodeRow | undefined {
+  const record = fromJson<TokenRecord>(row?.record);
+  if (row === undefined || record === undefined) return undefined;
+  const chain = fromJson<Chain>(row.chain);
+  return {
+    parent: String(row.parent),
+    id: String(row.id),
+    client: String(row.client),
+    issued: Number(row.issued),
+    expires: Number(row.expires),
+    record,
+    leaves: fromJson<readonly Leaf[]>(row.leaves) ?? [],
+    ...(chain === undefined ? {} : { chain }),
+  };
+}
+
+function toJson(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}
+
+// What stands in these columns was written by the functions above and by nothing else.
+function fromJson<T>(value: SqlStorageValue | undefined): T | undefined {
+  return typeof value === "string" ? (JSON.parse(value) as T) : undefined;
+}

@@ -1,0 +1,33 @@
+import { randomId } from "../protocol/bytes.ts";
+import { steadyClock } from "./clock.ts";
+import type { Families } from "./families.ts";
+import { redeem } from "./family/codes.ts";
+import { statusOf } from "./family/liveness.ts";
+import { memoryRows } from "./family/memory-rows.ts";
+import { open, signOn } from "./family/opening.ts";
+import { refresh } from "./family/refresh.ts";
+import { endSession, revoke } from "./family/revocation.ts";
+import type { FamilyRows } from "./family/rows.ts";
+import type { FamilyId } from "./lineage.ts";
+
+/** The memory twin of the token families. `read` is the clock, in milliseconds. */
+export function memoryFamilies(read: () => number = Date.now): Families {
+  const families = new Map<FamilyId, FamilyRows>();
+  const now = steadyClock(read);
+  // An object that was only read keeps nothing; here an empty entry does no harm either.
+  const rows = (family: FamilyId): FamilyRows => {
+    const known = families.get(family) ?? memoryRows();
+    families.set(family, known);
+    return known;
+  };
+  return {
+    create: () => `${randomId(16)}${randomId(16)}`,
+    open: async (family, ask) => open(rows(family), now(), ask),
+    signOn: async (family, ask) => signOn(rows(family), now(), ask),
+    redeem: async (family, ask) => redeem(rows(family), now(), ask),
+    refresh: async (family, ask) => refresh(rows(family), now(), ask),
+    status: async (family, query) => statusOf(rows(family), now(), query),
+    revoke: async (family, ask) => ({ ok: true, hashes: revoke(rows(family), now(), ask) }),
+    endSession: async (family, session) => endSession(rows(family), now(), session),
+  };
+}

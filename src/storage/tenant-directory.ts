@@ -1,0 +1,114 @@
+import { Rejection } from "../protocol/rejection.ts";
+import type { Client } from "../tenants/client.ts";
+import type { IdentityProvider } from "../tenants/identity-provider.ts";
+import type { KeyRoles } from "../tenants/key-roles.ts";
+import { type RecordTypes, recordName, type StoredPermission } from "../tenants/records.ts";
+import type { TenantSettings } from "../tenants/tenant.ts";
+import type { TenantStore } from "./tenant-store.ts";
+
+/** Every decision uses configuration that was confirmed at most this long ago. */
+const CONFIRM_SECONDS = 10;
+/** After this long an isolate asks again, once a response has been sent. */
+const ASK_AHEAD_SECONDS = 5;
+const RECORDS_KEPT = 20_000;
+
+/** One tenant as a request sees it: its current records, confirmed within the bound. */
+export interface Tenant {
+  readonly issuer: string;
+  readonly settings: TenantSettings;
+  readonly keys: KeyRoles;
+  /** Derives subject ids; base64url. */
+  readonly subjectKey: string;
+  client(id: string): Promise<Client | undefined>;
+  identityProvider(alias: string): Promise<IdentityProvider | undefined>;
+  permission(consumer: string, provider: string): Promise<StoredPermission | undefined>;
+  /** The client that a resource URL belongs to. */
+  resourceOwner(url: string): Promise<string | undefined>;
+  /** The provider behind a consumer's dependency. */
+  dependency(consumer: string, name: string): Promise<string | undefined>;
+}
+
+/** The tenants that this isolate knows. */
+export interface TenantDirectory {
+  /** The tenant, confirmed within the bound; undefined when it was never applied. Throws `unavailable` when nobody can tell. */
+  open(issuer: string, after: (work: Promise<unknown>) => void): Promise<Tenant | undefined>;
+  /** Forgets what is known of a tenant, so that the next request asks. */
+  forget(issuer: string): void;
+}
+
+// What an isolate keeps are values, never promises: no request may wait for another's.
+interface Known {
+  version: number;
+  confirmed: number;
+  subjectKey: string;
+  readonly records: Map<string, object | null>;
+}
+
+/** Keeps each tenant's records in the isolate, and asks their one writer whether they are still current. `now` is in seconds. */
+export function tenantDirectory(store: TenantStore, now: () => number, outageSeconds: number): TenantDirectory {
+  const tenants = new Map<string, Known>();
+
+  async function confirm(issuer: string): Promise<Known> {
+    const asked = now();
+    const known = tenants.get(issuer) ?? { version: -1, confirmed: 0, subjectKey: "", records: new Map() };
+    const { version, changed } = await store.confirm(issuer, known.version < 0 ? undefined : known.version);
+    if (changed === "everything") known.records.clear();
+    else for (const name of changed) known.records.delete(name);
+    known.version = version;
+    known.confirmed = Math.max(known.confirmed, asked);
+    tenants.set(issuer, known);
+    return known;
+  }
+
+  async function read(issuer: string, known: Known, names: readonly string[]): Promise<void> {
+    const { records, subjectKey } = await store.read(issuer, names);
+    if (known.records.size > RECORDS_KEPT) known.records.clear();
+    // A record newer than what was confirmed is fine; the next confirmation names it once more.
+    for (const [name, record] of Object.entries(records)) known.records.set(name, record);
+    known.subjectKey = subjectKey;
+  }
+
+  async function lookUp<K extends keyof RecordTypes>(issuer: string, known: Known, name: string): Promise<RecordTypes[K] | undefined> {
+    if (!known.records.has(name)) await read(issuer, known, [name]);
+    return (known.records.get(name) ?? undefined) as RecordTypes[K] | undefined;
+  }
+
+  async function current(issuer: string, after: (work: Promise<unknown>) => void): Promise<Known> {
+    const known = tenants.get(issuer);
+    const age = known === undefined ? Number.POSITIVE_INFINITY : now() - known.confirmed;
+    if (known === undefined || age > CONFIRM_SECONDS) {
+      try {
+        return await confirm(issuer);
+      } catch (cause) {
+        if (known === undefined || age > CONFIRM_SECONDS + outageSeconds) throw cause;
+        return known;
+      }
+    }
+    if (age > ASK_AHEAD_SECONDS) after(confirm(issuer).catch(() => undefined));
+    return known;
+  }
+
+  return {
+    forget: (issuer) => void tenants.delete(issuer),
+    open: async (issuer, after) => {
+      const known = await current(issuer, after);
+      if (known.version === 0) return undefined;
+      const missing = [recordName.tenant, recordName.keys].filter((name) => !known.records.has(name));
+      if (missing.length > 0) await read(issuer, known, missing);
+      const settings = await lookUp<"tenant">(issuer, known, recordName.tenant);
+      const keys = await lookUp<"keys">(issuer, known, recordName.keys);
+      if (settings === undefined || keys === undefined) throw new Rejection("unavailable", { note: "tenant record" });
+      return {
+        issuer,
+        settings,
+        keys,
+        subjectKey: known.subjectKey,
+        client: (id) => lookUp<"client">(issuer, known, recordName.client(id)),
+        identityProvider: (alias) => lookUp<"idp">(issuer, known, recordName.idp(alias)),
+        permission: (consumer, provider) => lookUp<"permission">(issuer, known, recordName.permission(consumer, provider)),
+        resourceOwner: async (url) => (await lookUp<"resource">(issuer, known, recordName.resource(url)))?.client,
+        dependency: async (consumer, name) => (await lookUp<"dependency">(issuer, known, recordName.dependency(consumer, name)))?.provider,
+      };
+    },
+  };
+}

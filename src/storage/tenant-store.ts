@@ -1,0 +1,46 @@
+import type { Problem } from "../tenants/check.ts";
+import type { DeployedKeys } from "../tenants/key-roles.ts";
+import type { TenantFile } from "../tenants/tenant.ts";
+import type { Refused } from "./families.ts";
+
+/** What has changed since a version: the names of the records, or everything. */
+export interface Confirmation {
+  /** Zero: this tenant has never been applied. */
+  readonly version: number;
+  readonly changed: readonly string[] | "everything";
+}
+
+/** Records as they are now; null for a name that has none. */
+export interface Records {
+  readonly version: number;
+  readonly records: Readonly<Record<string, object | null>>;
+  /** The key that subject ids are derived with: made once, with the tenant. Base64url. */
+  readonly subjectKey: string;
+}
+
+/** One change that an application of a tenant file made. */
+export interface Change {
+  readonly action: "create" | "change" | "delete";
+  readonly record: string;
+}
+
+export interface ApplyTenant {
+  readonly operator: string;
+  readonly file: unknown;
+  readonly deployed: DeployedKeys;
+  readonly prune: boolean;
+  readonly dryRun: boolean;
+}
+
+export type Applied =
+  | { readonly ok: true; readonly version: number; readonly changes: readonly Change[] }
+  | { readonly ok: false; readonly reason: "problems"; readonly problems: readonly Problem[] }
+  | Refused;
+
+/** One writer for each tenant's configuration: it validates, keeps the history, and says which records are current. */
+export interface TenantStore {
+  confirm(issuer: string, since: number | undefined): Promise<Confirmation>;
+  read(issuer: string, names: readonly string[]): Promise<Records>;
+  apply(issuer: string, ask: ApplyTenant): Promise<Applied>;
+  export(issuer: string): Promise<{ readonly version: number; readonly file: TenantFile | undefined }>;
+}

@@ -1,0 +1,87 @@
+import type { Problem } from "../../tenants/check.ts";
+import { checkTenantFile } from "../../tenants/check.ts";
+import { initialKeyRoles } from "../../tenants/key-roles.ts";
+import { fileOf, recordName, recordsOf, type StoredPermission } from "../../tenants/records.ts";
+import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
+import type { Refused } from "../families.ts";
+import type { Applied, ApplyTenant, Change, Confirmation, Records } from "../tenant-store.ts";
+import type { TenantRows } from "./rows.ts";
+
+/** A tenant file that has been checked and hashed, ready to be applied in one turn. */
+export interface PreparedTenant {
+  readonly file: TenantFile;
+  readonly records: readonly { readonly name: string; readonly hash: string; readonly body: string }[];
+}
+
+/** Checks a tenant file and hashes its records: everything of an application that needs time. */
+export async function prepareTenant(issuer: string, file: unknown, hash: (text: string) => Promise<string>): Promise<PreparedTenant | readonly Problem[]> {
+  const checked = checkTenantFile(file);
+  if (!checked.ok) return checked.problems;
+  if (checked.file.issuer !== issuer) return [{ path: "issuer", message: "differs from the issuer that this file is sent to" }];
+  const bodies = [...recordsOf(checked.file)].map(([name, record]) => ({ name, body: JSON.stringify(record) }));
+  return { file: checked.file, records: await Promise.all(bodies.map(async ({ name, body }) => ({ name, body, hash: await hash(body) }))) };
+}
+
+/** Creates and changes what the file declares; deletes only when told to; never touches what the API decided. One turn. */
+export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTenant, ask: ApplyTenant): Applied {
+  const settings = current<TenantSettings>(rows, recordName.tenant);
+  if (settings !== undefined && settings.jurisdiction !== prepared.file.jurisdiction) return { ok: false, reason: "tenant_jurisdiction_fixed" };
+  const changes: Change[] = [];
+  const version = rows.version() + 1;
+  const puts = prepared.records.filter(({ name, hash }) => {
+    const known = rows.record(name);
+    if (known?.hash === hash || isDecidedByApi(rows, name)) return false;
+    changes.push({ action: known === undefined ? "create" : "change", record: name });
+    return true;
+  });
+  const declared = new Set(prepared.records.map(({ name }) => name));
+  const stale = rows.names().filter((name) => name !== recordName.keys && !declared.has(name) && !isDecidedByApi(rows, name) && (ask.prune || isDerived(name)));
+  changes.push(...stale.map((name) => ({ action: "delete" as const, record: name })));
+  if (ask.dryRun || changes.length === 0) return { ok: true, version: version - 1, changes };
+  for (const row of puts) rows.put(row, version);
+  for (const name of stale) rows.remove(name, version);
+  if (rows.record(recordName.keys) === undefined) {
+    rows.put({ name: recordName.keys, hash: `keys-${version}`, body: JSON.stringify(initialKeyRoles(ask.deployed, now)) }, version);
+  }
+  rows.addHistory({ version, at: now, operator: ask.operator, changes: JSON.stringify(changes) });
+  return { ok: true, version, changes };
+}
+
+/** What has changed since a version. */
+export function confirmTenant(rows: TenantRows, since: number | undefined): Confirmation {
+  const version = rows.version();
+  const changed = since === undefined || since > version ? "everything" : since === version ? [] : rows.changedSince(since);
+  return { version, changed };
+}
+
+/** Records as they are now. */
+export function readTenant(rows: TenantRows, names: readonly string[]): Records {
+  const records = Object.fromEntries(names.map((name) => [name, current<object>(rows, name) ?? null]));
+  return { version: rows.version(), records, subjectKey: rows.subjectKey() };
+}
+
+/** The file that the current records stand for; undefined before the first application. */
+export function exportTenant(rows: TenantRows): { readonly version: number; readonly file: TenantFile | undefined } {
+  const version = rows.version();
+  if (version === 0) return { version, file: undefined };
+  return { version, file: fileOf(rows.names().map((name) => [name, current<object>(rows, name) ?? {}])) };
+}
+
+/** True for a refusal of an application that has a reason of its own. */
+export function isRefused(applied: Applied): applied is Refused {
+  return !applied.ok && applied.reason !== "problems";
+}
+
+function current<T>(rows: TenantRows, name: string): T | undefined {
+  const row = rows.record(name);
+  return row === undefined ? undefined : (JSON.parse(row.body) as T);
+}
+
+// Look-ups that follow from declared records are never stale: they go when what they follow from has changed.
+function isDerived(name: string): boolean {
+  return name.startsWith("resource/");
+}
+
+function isDecidedByApi(rows: TenantRows, name: string): boolean {
+  return name.startsWith("permission/") && current<StoredPermission>(rows, name)?.origin === "api";
+}

@@ -1,0 +1,14 @@
+/** What we know of the user behind a login: verified claims of the corporate IdP, under our own subject id. */
+export interface Principal {
+  /** Tenant-wide subject id: base64url of 16 bytes of HMAC over IdP and the IdP's `sub`. */
+  readonly sub: string;
+  /** Alias of the IdP. */
+  readonly idp: string;
+  readonly loginName: string;
+  readonly email?: string;
+  readonly emailVerified?: boolean;
+  readonly name?: string;
+  readonly givenName?: string;
+  readonly familyName?: string;
+  readonly groups: readonly string[];
+}

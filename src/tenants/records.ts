@@ -1,0 +1,66 @@
+import type { Client } from "./client.ts";
+import type { IdentityProvider } from "./identity-provider.ts";
+import type { KeyRoles } from "./key-roles.ts";
+import type { Permission } from "./permission.ts";
+import { type TenantFile, TenantSettings } from "./tenant.ts";
+
+/** A permission as it is kept: with whether the file or the API decided it. */
+export type StoredPermission = Permission & { readonly origin?: "file" | "api" };
+
+/** Every kind of configuration record, by the prefix of its name. */
+export interface RecordTypes {
+  readonly tenant: TenantSettings;
+  readonly keys: KeyRoles;
+  readonly client: Client;
+  readonly idp: IdentityProvider;
+  readonly permission: StoredPermission;
+  /** Which client a resource URL belongs to. */
+  readonly resource: { readonly client: string };
+  /** Which provider a consumer's dependency of this name leads to. */
+  readonly dependency: { readonly provider: string };
+}
+
+/** The name of a record. No part can contain the separators: ids have no space, and kinds no slash. */
+export const recordName = {
+  tenant: "tenant",
+  keys: "keys",
+  client: (id: string) => `client/${id}`,
+  idp: (alias: string) => `idp/${alias}`,
+  permission: (consumer: string, provider: string) => `permission/${consumer} ${provider}`,
+  resource: (url: string) => `resource/${url}`,
+  dependency: (consumer: string, name: string) => `dependency/${consumer} ${name}`,
+} as const;
+
+/** The records that a tenant file stands for, by name: what is declared, and the look-ups that follow from it. */
+export function recordsOf(file: TenantFile): ReadonlyMap<string, object> {
+  const { $schema: _schema, identityProviders, clients, permissions, ...settings } = file;
+  const records = new Map<string, object>([[recordName.tenant, settings]]);
+  for (const [alias, idp] of Object.entries(identityProviders)) records.set(recordName.idp(alias), idp);
+  for (const [id, client] of Object.entries(clients)) {
+    records.set(recordName.client(id), client);
+    for (const url of client.resources) records.set(recordName.resource(url), { client: id });
+  }
+  for (const permission of permissions) {
+    const stored: StoredPermission = { ...permission, origin: "file" };
+    records.set(recordName.permission(permission.consumer, permission.provider), stored);
+    records.set(recordName.dependency(permission.consumer, permission.name), { provider: permission.provider });
+  }
+  return records;
+}
+
+/** The tenant file that a set of records stands for: the inverse of `recordsOf`. */
+export function fileOf(records: Iterable<readonly [string, object]>): TenantFile {
+  let settings: TenantSettings | undefined;
+  const file: Pick<TenantFile, "identityProviders" | "clients" | "permissions"> = { identityProviders: {}, clients: {}, permissions: [] };
+  for (const [name, record] of records) {
+    const [kind, id = ""] = [name.split("/", 1)[0], name.slice(name.indexOf("/") + 1)];
+    if (kind === "tenant") settings = record as TenantSettings;
+    else if (kind === "idp") file.identityProviders[id] = record as IdentityProvider;
+    else if (kind === "client") file.clients[id] = record as Client;
+    else if (kind === "permission") {
+      const { origin: _origin, ...permission } = record as StoredPermission;
+      file.permissions.push(permission);
+    }
+  }
+  return { ...TenantSettings.parse(settings), ...file };
+}

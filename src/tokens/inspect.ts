@@ -1,0 +1,156 @@
+import { sha256 } from "../protocol/bytes.ts";
+import type { Exchange } from "../service.ts";
+import type { Status, StatusQuery } from "../storage/families.ts";
+import type { FamilyId, Lineage, Root } from "../storage/lineage.ts";
+import type { TokenCopy } from "../storage/token-copies.ts";
+import type { Consistency } from "../tenants/token-policy.ts";
+import { seal, unseal } from "./seal.ts";
+import type { TokenFacts, VerifiedToken } from "./token.ts";
+
+/** How a token is to be found alive. */
+export interface Inspection {
+  readonly consistency: Consistency;
+  /** Seconds during which a rotated refresh token still counts as one: its client's retry window. */
+  readonly refreshWindow?: number;
+}
+
+/** Why a token is dead; for the audit log. */
+export interface Dead {
+  readonly kind: "dead";
+  readonly reason: string;
+}
+
+interface Asked {
+  readonly status: Status;
+  readonly consistency: Consistency;
+  readonly checkedAt: number;
+}
+
+/**
+ * Asks whether a verified token is alive, in the consistency that the caller settled for, and gathers what it says. Then
+ * the configuration is asked: a disabled or cut-off client, IdP or tenant leaves nothing alive. Throws `unavailable`
+ * when nobody can tell.
+ */
+export async function inspect(exchange: Exchange, token: VerifiedToken, inspection: Inspection): Promise<TokenFacts | Dead> {
+  const family = familyOf(token);
+  const asked = await ask(exchange, family, token, inspection);
+  if (!asked.status.alive) {
+    // A family that should exist and does not is never taken for one without revocations.
+    if (asked.status.reason === "family_unknown") exchange.audit.note({ alert: "family_unknown", family });
+    return { kind: "dead", reason: asked.status.reason };
+  }
+  const facts = factsOf(family, token, asked.status, asked);
+  if (facts === undefined) return { kind: "dead", reason: "record_unknown" };
+  const reason = await configurationDeath(exchange, facts.client, facts.lineage.root);
+  return reason === undefined ? facts : { kind: "dead", reason };
+}
+
+/** True for a token that is dead. */
+export function isDead(facts: TokenFacts | Dead): facts is Dead {
+  return facts.kind === "dead";
+}
+
+/** Why the configuration of this moment leaves nothing of this client or root alive; undefined when it does. */
+export async function configurationDeath({ tenant }: Exchange, clientId: string, root: Root): Promise<string | undefined> {
+  const cutOff = (cutoff: number | undefined) => cutoff !== undefined && root.time <= cutoff;
+  if (tenant.settings.disabled || cutOff(tenant.settings.cutoff)) return "tenant_cut_off";
+  const client = await tenant.client(clientId);
+  if (client === undefined || client.disabled || cutOff(client.cutoff)) return "client_cut_off";
+  if (root.idp === undefined) return undefined;
+  const idp = await tenant.identityProvider(root.idp);
+  return idp === undefined || idp.disabled || cutOff(idp.cutoff) ? "idp_cut_off" : undefined;
+}
+
+/** Seals the copy of an opaque token for KV. The hash is bound to it: a copy opens under its own key only. */
+export async function writeCopy({ service, ring }: Exchange, hash: string, copy: TokenCopy): Promise<void> {
+  await service.copies.write(hash, await seal(ring, "seal", `copy ${hash}`, JSON.stringify(copy)), copy.expires);
+}
+
+function familyOf(token: VerifiedToken): FamilyId {
+  return token.format === "jwt" ? token.lineage.family : token.token.family;
+}
+
+async function ask(exchange: Exchange, family: FamilyId, token: VerifiedToken, { consistency, refreshWindow = 0 }: Inspection): Promise<Asked> {
+  const { service } = exchange;
+  const query = await queryOf(token, refreshWindow);
+  // Refresh tokens are always strong; a JWT has no copy, so eventual is no weaker than edge for it.
+  const wanted = token.kind === "refresh_token" ? "strong" : consistency;
+  if (wanted === "eventual" && query.kind === "opaque") {
+    const copy = await readCopy(exchange, query.hash);
+    if (copy !== undefined) return { status: copy.status, consistency: "eventual", checkedAt: copy.status.now };
+  }
+  if (wanted !== "strong") {
+    const remembered = service.statuses.recall(family, query);
+    if (remembered !== undefined && !isExpired(remembered.status, service.now())) return { status: remembered.status, consistency: "edge", checkedAt: remembered.asked };
+  }
+  const asked = service.now();
+  const status = await service.families.status(family, query);
+  if (status.alive && wanted !== "strong") service.statuses.keep(family, query, { status, asked });
+  return { status, consistency: "strong", checkedAt: asked };
+}
+
+async function readCopy({ service, ring }: Exchange, hash: string): Promise<TokenCopy | undefined> {
+  const sealed = await service.copies.read(hash);
+  const text = sealed === undefined ? undefined : await unseal(ring, "seal", `copy ${hash}`, sealed);
+  if (text === undefined) return undefined;
+  // We sealed it, so it has the shape that we gave it.
+  const copy = JSON.parse(text) as TokenCopy;
+  return copy.expires > service.now() && !isExpired(copy.status, service.now()) ? copy : undefined;
+}
+
+function isExpired(status: Extract<Status, { alive: true }>, now: number): boolean {
+  return status.leaf !== undefined && status.leaf.expires <= now;
+}
+
+async function queryOf(token: VerifiedToken, window: number): Promise<StatusQuery> {
+  if (token.format === "jwt") {
+    const { path, node, sid, root } = token.lineage;
+    return { kind: "path", path, node, lazy: root.lazy, ...(sid === undefined ? {} : { sid }) };
+  }
+  const { parent, node, generation, secret } = token.token;
+  const hash = await sha256(secret);
+  return token.kind === "refresh_token" ? { kind: "refresh", parent, node, generation, hash, window } : { kind: "opaque", parent, node, hash };
+}
+
+function factsOf(family: FamilyId, token: VerifiedToken, status: Extract<Status, { alive: true }>, { consistency, checkedAt }: Asked): TokenFacts | undefined {
+  const principal = status.principal === undefined ? {} : { principal: status.principal };
+  const found = { consistency, checkedAt, ...principal };
+  if (token.format === "jwt") {
+    const { claims, kind, client, audience, scope, expires, lineage } = token;
+    const issuedAt = Number(claims.iat);
+    return { kind, format: "jwt", client, audience, scope, expires, issuedAt, lineage, subject: String(claims.sub), claims, ...authTime(claims.auth_time), ...found };
+  }
+  const { record, leaf, refreshExpires, root } = status;
+  if (record === undefined || root === undefined) return undefined;
+  const isRefresh = token.kind === "refresh_token";
+  const expires = isRefresh ? refreshExpires : leaf?.expires;
+  if (expires === undefined) return undefined;
+  const lineage: Lineage = {
+    family,
+    path: isRefresh ? record.path.slice(0, -1) : record.path,
+    node: isRefresh ? token.token.node : (leaf?.id ?? ""),
+    root,
+    hops: record.hops,
+    deadline: record.deadline,
+    branches: [],
+    ...(record.sid === undefined ? {} : { sid: record.sid }),
+  };
+  const subject = status.principal?.sub ?? record.client;
+  return {
+    kind: token.kind,
+    format: "opaque",
+    client: record.client,
+    audience: record.audience,
+    scope: record.scope,
+    expires,
+    lineage,
+    subject,
+    ...(leaf === undefined ? {} : { issuedAt: leaf.issued }),
+    ...authTime(record.authTime),
+    ...found,
+  };
+}
+
+function authTime(value: unknown): { readonly authTime?: number } {
+  return typeof value === "number" ? { authTime: value } : {};
+}

@@ -1,0 +1,45 @@
+import type { JsonObject } from "../protocol/json.ts";
+import type { Lineage } from "../storage/lineage.ts";
+import type { Principal } from "../tenants/principal.ts";
+import type { Consistency } from "../tenants/token-policy.ts";
+import type { OpaqueToken } from "./opaque.ts";
+
+/** What a token of ours is. */
+export type TokenKind = "access_token" | "id_token" | "refresh_token";
+
+/** A token whose MAC or signature, issuer, tenant and type hold. Whether it is alive has not been asked yet. */
+export type VerifiedToken =
+  | {
+      readonly format: "jwt";
+      readonly kind: Exclude<TokenKind, "refresh_token">;
+      readonly claims: JsonObject;
+      readonly lineage: Lineage;
+      readonly client: string;
+      readonly audience: readonly string[];
+      readonly scope: readonly string[];
+      /** Seconds. */
+      readonly expires: number;
+    }
+  | { readonly format: "opaque"; readonly kind: Exclude<TokenKind, "id_token">; readonly token: OpaqueToken };
+
+/** Everything that a live token says; nobody needs to see its text again. */
+export interface TokenFacts {
+  readonly kind: TokenKind;
+  readonly format: "jwt" | "opaque";
+  readonly client: string;
+  readonly audience: readonly string[];
+  readonly scope: readonly string[];
+  /** The user, or the client itself where there is none. */
+  readonly subject: string;
+  /** Seconds. */
+  readonly expires: number;
+  readonly issuedAt?: number;
+  readonly authTime?: number;
+  readonly lineage: Lineage;
+  readonly principal?: Principal;
+  /** The claims of a JWT. */
+  readonly claims?: JsonObject;
+  /** How it was found alive, and when (seconds). */
+  readonly consistency: Consistency;
+  readonly checkedAt: number;
+}
