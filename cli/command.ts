@@ -78,7 +78,7 @@ export async function runMain(main: (args: readonly string[]) => Promise<number>
 }
 
 /** A failure as lines for a person: what happened, then every problem with its place. */
-export function explain(error: unknown): string {
+function explain(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\nTry --help.`;
   if (error instanceof CommandFailed) return [error.message, ...error.problems.map(({ path, message }) => `  ${path === "" ? "(the file)" : path}: ${message}`)].join("\n");
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

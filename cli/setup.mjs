@@ -14,7 +14,9 @@ install();
 requireNode();
 
 function install() {
-  const wanted = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const wanted = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   console.error("cambio: installing the dependencies that package-lock.json names (npm ci, once; under a minute)");
   const result = npm(["ci", "--ignore-scripts", "--include=dev", "--include=optional"]);

@@ -51,7 +51,7 @@ function listenForInterrupt(): AbortSignal {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => controller.abort());
   // A signal to npm alone ends the shell between it and us, but never reaches us: having lost that shell says the same.
   const parent = process.ppid;
-  if (process.env["npm_lifecycle_event"] !== undefined) {
+  if (process.env.npm_lifecycle_event !== undefined) {
     setInterval(() => process.ppid !== parent && controller.abort(), 500).unref();
   }
   return controller.signal;

@@ -24,7 +24,7 @@ function handler(provider: Provider): RequestListener {
 async function interact(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { uid, params, prompt } = await provider.interactionDetails(request, response);
   if (prompt.name === "consent") return provider.interactionFinished(request, response, { consent: {} }, { mergeWithLastSubmission: true });
-  if (request.method !== "POST") return send(response, 200, loginPage(`/interaction/${uid}`, text(params["login_hint"])));
+  if (request.method !== "POST") return send(response, 200, loginPage(`/interaction/${uid}`, text(params.login_hint)));
   const login = (await readForm(request)).get("login");
   const user = USERS.find((one) => one.login === login);
   if (user === undefined) return send(response, 400, messagePage("Nobody of this name", "Go back and choose one of the demo users."));
@@ -71,7 +71,7 @@ function listen(listener: RequestListener, port: number): void {
 }
 
 const { values } = parseArgs({ options: { port: { type: "string" }, cambio: { type: "string" }, keys: { type: "string" } } });
-const clientSecret = process.env["CORP_CLIENT_SECRET"];
+const clientSecret = process.env.CORP_CLIENT_SECRET;
 if (values.port === undefined || values.cambio === undefined || values.keys === undefined || clientSecret === undefined) {
   console.error("usage: node demo/idp.ts --port PORT --cambio ORIGIN --keys FILE, with CORP_CLIENT_SECRET set");
   process.exit(2);

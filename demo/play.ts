@@ -1,5 +1,5 @@
 import { Browser } from "./browser.ts";
-import { type Credentials, show, type Stage } from "./stage.ts";
+import { type Credentials, type Stage, show } from "./stage.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** A stage in front of a running Cambio. */

@@ -34,10 +34,10 @@ export function transcript(write: (line: string) => void): Transcript {
   };
 }
 
-/** A secret's beginning, enough to tell two apart and too little to use. */
-export function shorten(secret: string): string {
-  const kept = secret.startsWith("cambio_") ? 20 : 12;
-  return secret.length <= kept ? secret : `${secret.slice(0, kept)}…`;
+/** A secret's beginning and end: enough to tell two apart and too little to use. */
+function shorten(secret: string): string {
+  const kept = secret.startsWith("cambio_") ? 15 : 8;
+  return secret.length <= kept + 4 ? `${secret.slice(0, 4)}…` : `${secret.slice(0, kept)}…${secret.slice(-4)}`;
 }
 
 function shortened(name: string, value: string): string {

@@ -28,7 +28,7 @@ VERIFIER=$(node -p 'require("node:crypto").randomBytes(32).toString("base64url")
 CHALLENGE=$(node -p 'require("node:crypto").createHash("sha256").update(process.argv[1]).digest("base64url")' -- "$VERIFIER")
 member() { node -p 'JSON.parse(process.argv[1])[process.argv[2]]' -- "$1" "$2"; }
 LOGIN=$(curl -sS -L -c "$JAR" -b "$JAR" -o /dev/null -w '%{url_effective}' "$CAMBIO/oauth2/authorize?response_type=code&client_id=mobile-app&redirect_uri=$BACK&scope=openid%20profile%20email%20groups&state=1&code_challenge=$CHALLENGE&code_challenge_method=S256")
-CALLBACK=$(curl -s -L -c "$JAR" -b "$JAR" -o /dev/null -w '%{url_effective}' -d login=dona.moore "$LOGIN")
+CALLBACK=$(curl -s -L -c "$JAR" -b "$JAR" -o /dev/null -w '%{url_effective}' -d login=dona.moore "$LOGIN" || true)
 CODE=$(sed -n 's/.*[?&]code=\([^&]*\).*/\1/p' <<< "$CALLBACK"); echo "$CALLBACK"
 
 # 2. The code becomes tokens.

@@ -54,10 +54,10 @@ export function localVars(issuer: string, kept: Readonly<Record<string, string |
   return {
     ISSUERS: issuer,
     OPERATOR_KEYS: '{"keys":[]}',
-    SIGNING_KEY_1: kept["SIGNING_KEY_1"] ?? JSON.stringify(newPrivateJwk("ES256")),
-    SIGNING_KEY_2: kept["SIGNING_KEY_2"] ?? JSON.stringify(newPrivateJwk("RS256")),
-    TOKEN_KEY_1: kept["TOKEN_KEY_1"] ?? JSON.stringify(newTokenKey()),
-    CORP_CLIENT_SECRET: kept["CORP_CLIENT_SECRET"] ?? randomText(),
+    SIGNING_KEY_1: kept.SIGNING_KEY_1 ?? JSON.stringify(newPrivateJwk("ES256")),
+    SIGNING_KEY_2: kept.SIGNING_KEY_2 ?? JSON.stringify(newPrivateJwk("RS256")),
+    TOKEN_KEY_1: kept.TOKEN_KEY_1 ?? JSON.stringify(newTokenKey()),
+    CORP_CLIENT_SECRET: kept.CORP_CLIENT_SECRET ?? randomText(),
   };
 }
 

@@ -38,10 +38,11 @@ describe("oauth4webapi, a strict client library, unmodified", () => {
     subject = claims?.sub ?? "";
   });
 
-  test("the ID token's signature verifies with the published keys", async () => {
+  test("refreshes, and the ID token's signature verifies with the published keys", async () => {
     const response = await oauth.refreshTokenGrantRequest(server, CLIENT, AUTHENTICATION, tokens.refresh_token ?? "", INSECURE);
-    await expect(oauth.validateApplicationLevelSignature(server, response.clone(), INSECURE)).resolves.toBeUndefined();
     tokens = await oauth.processRefreshTokenResponse(server, CLIENT, response);
+    expect(tokens.id_token).toEqual(expect.any(String));
+    await expect(oauth.validateApplicationLevelSignature(server, response, INSECURE)).resolves.toBeUndefined();
   });
 
   test("introspects the new access token as active", async () => {
