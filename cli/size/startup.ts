@@ -30,19 +30,20 @@ const PATIENCE_MS = 15_000;
 export async function cambioSetup(bundleFile: string, directory: string): Promise<Setup> {
   const config = wranglerConfig();
   const objects = config.durable_objects.bindings;
+  const port = await freePort();
   const bindings = [
-    ...Object.entries(localVars("http://localhost:8787", {})).map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`),
+    ...Object.entries(localVars(`http://localhost:${port}`, {})).map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`),
     ...config.kv_namespaces.map(({ binding }) => `(name = ${quote(binding)}, kvNamespace = "kv")`),
     ...objects.map((one) => `(name = ${quote(one.name)}, durableObjectNamespace = ${quote(one.class_name)})`),
   ];
   const namespaces = objects.map(({ class_name: name }) => `(className = ${quote(name)}, uniqueKey = ${quote(name)}, enableSql = true)`);
   const worker = `bindings = [${bindings}], durableObjectNamespaces = [${namespaces}], durableObjectStorage = (inMemory = void)`;
-  return setup(bundleFile, directory, config.compatibility_date, worker);
+  return setup({ bundleFile, directory, date: config.compatibility_date, port, worker });
 }
 
 /** A Worker without bindings. */
-export function bareSetup(bundleFile: string, directory: string): Promise<Setup> {
-  return setup(bundleFile, directory, compatibilityDate(), "");
+export async function bareSetup(bundleFile: string, directory: string): Promise<Setup> {
+  return setup({ bundleFile, directory, date: compatibilityDate(), port: await freePort(), worker: "" });
 }
 
 /** The compatibility date of Cambio's configuration; the bare Worker has the same. */
@@ -70,8 +71,16 @@ function wranglerConfig(): z.output<typeof WranglerConfig> {
   return WranglerConfig.parse(unstable_readConfig({ config: join(ROOT, "wrangler.toml") }, { hideWarnings: true }));
 }
 
-async function setup(bundleFile: string, directory: string, date: string, worker: string): Promise<Setup> {
-  const port = await freePort();
+interface Parts {
+  readonly bundleFile: string;
+  readonly directory: string;
+  readonly date: string;
+  readonly port: number;
+  /** What the Worker is given, in the words of workerd's configuration. */
+  readonly worker: string;
+}
+
+function setup({ bundleFile, directory, date, port, worker }: Parts): Setup {
   const modules = `modules = [(name = "index.js", esModule = embed ${quote(basename(bundleFile))})], compatibilityDate = ${quote(date)}`;
   // KV is never asked before the first answer; a second Worker behind it would count as start-up time.
   const kv = '(name = "kv", external = (address = "127.0.0.1:9", http = ()))';
