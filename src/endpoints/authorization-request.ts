@@ -88,7 +88,7 @@ function isSameRedirect(registered: string, presented: string): boolean {
   const loopback = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(\/.*)?$/;
   const [, host, path] = loopback.exec(registered) ?? [];
   const [, presentedHost, presentedPath] = loopback.exec(presented) ?? [];
-  return host !== undefined && host === presentedHost && path === presentedPath;
+  return host !== undefined && host === presentedHost && path === presentedPath && URL.canParse(presented);
 }
 
 function defaultScope(client: Client): string {

@@ -123,7 +123,8 @@ async function beginLogin(exchange: Exchange, request: AuthorizationRequest): Pr
   const secrets = newLoginSecrets();
   const prompt = request.prompt === "none" ? undefined : request.prompt;
   const location = await authorizationUrl(service, idp, callbackUrl(exchange, request.idp), secrets, { prompt, maxAge: request.maxAge, loginHint: request.loginHint });
-  const cookie = await loginStateCookie(exchange, { request, idp: request.idp, secrets, created: service.now() });
+  // The hint has done its work; what need not come back is not kept.
+  const cookie = await loginStateCookie(exchange, { request: { ...request, loginHint: undefined }, idp: request.idp, secrets, created: service.now() });
   return new Response(null, { status: 303, headers: { location, "set-cookie": cookie, "cache-control": "no-store", "referrer-policy": "no-referrer" } });
 }
 

@@ -15,7 +15,7 @@ export const Seconds = z.int().check(z.gte(0));
 /** The instant of a cutoff: seconds since 1970. Everything whose root is not younger is dead. */
 export const Cutoff = z.int().check(z.gte(0));
 
-/** An absolute https URL (http only for localhost), without fragment or user info. */
+/** An absolute https URL (http only for localhost) in visible ASCII, without fragment or user info. */
 export const HttpsUrl = z.string().check(
   z.maxLength(499),
   z.refine((text: string) => isHttpsUrl(text), "must be an https URL (http only for localhost) without fragment or user info"),
@@ -30,24 +30,26 @@ export function isLocalhost(hostname: string): boolean {
 }
 
 function isHttpsUrl(text: string): boolean {
-  if (!URL.canParse(text) || text.includes("#")) return false;
+  if (!URL.canParse(text) || !isPlainUri(text)) return false;
   const url = new URL(text);
   if (url.username !== "" || url.password !== "") return false;
   return url.protocol === "https:" || (url.protocol === "http:" && isLocalhost(url.hostname));
 }
 
-// No application may be reached by a scheme that a browser runs, reads files with, or speaks another protocol by.
-const REFUSED_SCHEMES = new Set(["javascript", "data", "vbscript", "file", "blob", "about", "ftp", "sftp", "tftp", "telnet", "mailto", "ws", "wss"]);
+// Visible ASCII (RFC 3986) without fragment: what stands in a header as it stands here, and is not read in two ways.
+function isPlainUri(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text) && !/[#\\]/.test(text);
+}
 
 /** A redirect URI: https, http on localhost or loopback, or a private-use scheme (RFC 8252 §7.1). No fragment, no wildcard. */
 export const RedirectUri = z.string().check(
   z.maxLength(499),
-  z.refine((text: string) => isRedirectUri(text), "must be https, http on localhost or loopback, or a private-use scheme; no fragment, user info or wildcard"),
+  z.refine((text: string) => isRedirectUri(text), "must be https, http on localhost or loopback, or a scheme such as com.example.app; no fragment, user info or wildcard"),
 );
 
 function isRedirectUri(text: string): boolean {
-  if (!URL.canParse(text) || /[#*\s\\]/.test(text)) return false;
-  const scheme = text.slice(0, text.indexOf(":")).toLowerCase();
-  if (scheme === "https" || scheme === "http") return isHttpsUrl(text);
-  return !REFUSED_SCHEMES.has(scheme);
+  if (!URL.canParse(text) || !isPlainUri(text) || text.includes("*")) return false;
+  if (/^https?:/i.test(text)) return isHttpsUrl(text);
+  // RFC 8252 §8.4: a scheme without a period is nobody's own. So no scheme that a browser runs or reads files with either.
+  return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/i.test(text);
 }
