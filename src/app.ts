@@ -1,62 +1,30 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { type Audit, audit } from "./audit.ts";
-import { authorize } from "./endpoints/authorize.ts";
-import { callback } from "./endpoints/callback.ts";
-import { certs } from "./endpoints/certs.ts";
-import { discovery } from "./endpoints/discovery.ts";
-import { alive, ready } from "./endpoints/health.ts";
-import { home } from "./endpoints/home.ts";
-import { introspect } from "./endpoints/introspect.ts";
-import { logout } from "./endpoints/logout.ts";
+import { type Cors, options, refusalForOrigin } from "./endpoints/cors.ts";
+import { DEPLOYMENT_ROUTES, endpointOf, methodsOf, type Route, TENANT_ROUTES } from "./endpoints/index.ts";
 import { errorPage } from "./endpoints/page.ts";
 import { json } from "./endpoints/response.ts";
-import { revoke } from "./endpoints/revoke.ts";
-import { applyTenant, readTenant } from "./endpoints/tenant.ts";
-import { token } from "./endpoints/token.ts";
-import { userinfo } from "./endpoints/userinfo.ts";
 import { randomId } from "./protocol/bytes.ts";
 import { Rejection } from "./protocol/rejection.ts";
-import type { Exchange, Service } from "./service.ts";
+import type { Service } from "./service.ts";
+import type { Tenant } from "./storage/tenant-directory.ts";
 
 const RETRY_AFTER_SECONDS = 2;
-
-type Method = "GET" | "POST" | "PUT";
-type Endpoint = (exchange: Exchange, parameters: Readonly<Record<string, string>>) => Response | Promise<Response>;
-
-/** One path, and what it does by method. `page`: a person is looking, so refusals are pages. */
-interface Route {
-  readonly paths: readonly string[];
-  readonly page?: boolean;
-  readonly methods: Readonly<Partial<Record<Method, Endpoint>>>;
-}
-
-const realm = (path: string): readonly string[] => [`/realms/:realm/${path}`, `/auth/realms/:realm/${path}`];
-const openid = (path: string): readonly string[] => realm(`protocol/openid-connect/${path}`);
-
-/** Every endpoint for applications and users. The aliases are where clients of other products look (design: endpoints). */
-const ROUTES: readonly Route[] = [
-  { paths: ["/"], page: true, methods: { GET: home } },
-  { paths: ["/oauth2/authorize", ...openid("auth")], page: true, methods: { GET: authorize, POST: authorize } },
-  { paths: ["/oauth2/callback/:idp"], page: true, methods: { GET: (exchange, { idp = "" }) => callback(exchange, idp) } },
-  { paths: ["/oauth2/logout", ...openid("logout")], page: true, methods: { GET: logout, POST: logout } },
-  { paths: ["/oauth2/token", "/oauth/token", "/api/v2/iauths_system/oauth2/token", ...openid("token")], methods: { POST: token } },
-  { paths: ["/oauth2/introspect", ...openid("token/introspect")], methods: { POST: introspect } },
-  { paths: ["/oauth2/revoke", ...openid("revoke")], methods: { POST: revoke } },
-  { paths: ["/oauth2/userinfo", ...openid("userinfo")], methods: { GET: userinfo, POST: userinfo } },
-  { paths: ["/oauth2/certs", "/api/v2/iauths_system/oauth2/jwks", ...openid("certs")], methods: { GET: certs } },
-  { paths: ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", ...realm(".well-known/openid-configuration")], methods: { GET: discovery } },
-];
 
 interface Variables {
   readonly issuer: string;
   readonly audit: Audit;
   readonly page: boolean;
+  readonly cors: Cors | undefined;
+  readonly tenant: Tenant | undefined;
 }
 
 /** What the platform gives a request besides itself. */
 interface Platform {
   after(work: Promise<unknown>): void;
 }
+
+type Ctx = Context<{ Variables: Variables; Bindings: Platform }>;
 
 /** Answers requests. `print` is standard output, where audit lines go. */
 export interface App {
@@ -66,47 +34,65 @@ export interface App {
 /** Puts the routes together: host, tenant, method, headers, and the one place where errors become answers. */
 export function createApp(service: Service, print: (line: string) => void): App {
   const router = new Hono<{ Variables: Variables; Bindings: Platform }>();
+  const origins = new Map(service.config.issuers.map((issuer) => [new URL(issuer).origin, issuer]));
 
   router.use(async (c, next) => {
-    const url = new URL(c.req.url);
     c.set("audit", audit(randomId(12), service.now, print));
-    c.set("page", false);
-    const issuer = service.config.issuers.find((candidate) => new URL(candidate).origin === url.origin);
+    const issuer = origins.get(new URL(c.req.url).origin);
     if (issuer === undefined) throw new Rejection("not_found", { note: "host" });
     c.set("issuer", issuer);
-    c.get("audit").note({ tenant: issuer, endpoint: url.pathname });
+    c.get("audit").note({ tenant: issuer });
     await next();
-    secure(c.res.headers, url.protocol === "https:");
+    finish(c, c.res.headers);
   });
 
-  router.get("/health/alive", () => alive());
-  router.get("/health/ready", (c) => ready(service, c.get("issuer")));
-  router.get("/api/v1/tenant", (c) => readTenant(service, c.get("issuer"), c.req.raw, c.get("audit")));
-  router.put("/api/v1/tenant", (c) => applyTenant(service, c.get("issuer"), c.req.raw, c.get("audit")));
-
-  for (const { paths, page = false, methods } of ROUTES) {
-    for (const path of paths) {
-      router.all(path, async (c) => {
-        c.set("page", page);
-        const endpoint = methods[c.req.method as Method];
-        if (endpoint === undefined) return await refuseMethod(Object.keys(methods), c.req.raw, c.get("audit"), page);
-        const tenant = await service.directory.open(c.get("issuer"), (work) => c.env.after(work));
-        if (tenant === undefined || tenant.settings.disabled) throw new Rejection("tenant_unknown");
-        const parameters: Record<string, string> = c.req.param();
-        if (parameters.realm !== undefined && parameters.realm !== tenant.settings.realm) throw new Rejection("not_found", { note: "realm" });
-        const ring = service.keys.ringOf(tenant.issuer, tenant.keys);
-        return await endpoint({ service, tenant, ring, request: c.req.raw, audit: c.get("audit"), after: (work) => c.env.after(work) }, parameters);
-      });
+  // `open` finds the tenant; undefined for what answers without one.
+  function mount<Endpoint>(routes: readonly Route<Endpoint>[], open: (c: Ctx) => Promise<Tenant> | undefined, answer: (c: Ctx, endpoint: Endpoint) => Promise<Response>): void {
+    for (const route of routes) {
+      for (const path of route.paths) {
+        router.all(path, async (c) => {
+          c.set("page", route.page ?? false);
+          c.set("cors", route.cors);
+          // The pattern, never the path: what stands in a path is anybody's text.
+          c.get("audit").note({ endpoint: path });
+          const endpoint = endpointOf(route, c.req.method);
+          if (endpoint === undefined && c.req.method !== "OPTIONS") return await refuseMethod(c, methodsOf(route));
+          c.set("tenant", await open(c));
+          return endpoint === undefined ? await options(c.req.raw, c.get("tenant"), route.cors, methodsOf(route)) : await answer(c, endpoint);
+        });
+      }
     }
   }
+
+  mount(
+    DEPLOYMENT_ROUTES,
+    () => undefined,
+    async (c, endpoint) => await endpoint({ service, issuer: c.get("issuer"), request: c.req.raw, audit: c.get("audit") }),
+  );
+
+  mount(
+    TENANT_ROUTES,
+    async (c) => {
+      const tenant = await service.directory.open(c.get("issuer"), (work) => c.env.after(work));
+      if (tenant === undefined || tenant.settings.disabled) throw new Rejection("tenant_unknown");
+      const realm: string | undefined = c.req.param("realm");
+      if (realm !== undefined && realm !== tenant.settings.realm) throw new Rejection("not_found", { note: "realm" });
+      return tenant;
+    },
+    async (c, endpoint) => {
+      const tenant = c.get("tenant") as Tenant;
+      const ring = service.keys.ringOf(tenant.issuer, tenant.keys);
+      return await endpoint({ service, tenant, ring, request: c.req.raw, audit: c.get("audit"), after: (work) => c.env.after(work) }, c.req.param());
+    },
+  );
 
   router.notFound(() => {
     throw new Rejection("not_found");
   });
 
   router.onError(async (cause, c) => {
-    const response = await refuse(cause, c.req.raw, c.get("audit"), c.get("page"));
-    secure(response.headers, new URL(c.req.url).protocol === "https:");
+    const response = await refuse(c, cause);
+    finish(c, response.headers);
     return response;
   });
 
@@ -114,35 +100,40 @@ export function createApp(service: Service, print: (line: string) => void): App 
 }
 
 /** The one mapping from a refusal to an answer: the reason to the log, the table's sentence to the wire. */
-async function refuse(cause: unknown, request: Request, log: Audit, isPage: boolean): Promise<Response> {
+async function refuse(c: Ctx, cause: unknown): Promise<Response> {
   const rejection = cause instanceof Rejection ? cause : new Rejection("server_error", { note: cause instanceof Error ? cause.name : "unknown", cause });
   const { status, error, description } = rejection.wire;
+  const log = c.get("audit");
   log.write({ status, reason: rejection.reason, ...(rejection.detail.note === undefined ? {} : { note: rejection.detail.note }) });
   const retryAfter = status === 503 || status === 429 ? RETRY_AFTER_SECONDS : undefined;
-  if (isPage) return await errorPage(status, description, log.trace, retryAfter);
-  return json({ error, error_description: description }, status, {
-    "cambio-trace": log.trace,
+  if (c.get("page")) return await errorPage(status, description, log.trace, retryAfter);
+  const response = json({ error, error_description: description }, status, {
     ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
-    ...challengeOf(error, request, description),
+    ...challengeOf(rejection, c.req.raw),
   });
+  const cors = c.get("cors");
+  if (cors !== undefined) await refusalForOrigin(c.req.raw, c.get("tenant"), cors, response.headers);
+  return response;
 }
 
 // RFC 6749 §5.2 and RFC 6750 §3: a challenge for the scheme that the client used or should use.
-function challengeOf(error: string, request: Request, description: string): Record<string, string> {
-  if (error === "invalid_token" || error === "insufficient_scope") return { "www-authenticate": `Bearer error="${error}", error_description="${description}"` };
+function challengeOf({ reason, wire: { error, description } }: Rejection, request: Request): Record<string, string> {
+  if (reason === "bearer_missing") return { "www-authenticate": 'Bearer realm="cambio"' };
+  if (error === "invalid_token" || error === "insufficient_scope") return { "www-authenticate": `Bearer realm="cambio", error="${error}", error_description="${description}"` };
   if (error === "invalid_client" && request.headers.has("authorization")) return { "www-authenticate": 'Basic realm="cambio", charset="UTF-8"' };
   return {};
 }
 
-async function refuseMethod(allowed: readonly string[], request: Request, log: Audit, isPage: boolean): Promise<Response> {
-  if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow: allowed.join(", "), "cache-control": "no-store" } });
-  const response = await refuse(new Rejection("method_not_allowed"), request, log, isPage);
+async function refuseMethod(c: Ctx, allowed: readonly string[]): Promise<Response> {
+  const response = await refuse(c, new Rejection("method_not_allowed"));
   response.headers.set("allow", allowed.join(", "));
   return response;
 }
 
-function secure(headers: Headers, https: boolean): void {
+// What stands on every answer. One that may be kept has no trace: it is not one request's.
+function finish(c: Ctx, headers: Headers): void {
   headers.set("x-content-type-options", "nosniff");
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
-  if (https) headers.set("strict-transport-security", "max-age=31536000; includeSubDomains");
+  if (headers.get("cache-control") === "no-store") headers.set("cambio-trace", c.get("audit").trace);
+  if (new URL(c.req.url).protocol === "https:") headers.set("strict-transport-security", "max-age=31536000; includeSubDomains");
 }

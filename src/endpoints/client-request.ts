@@ -11,17 +11,3 @@ export async function clientRequest(exchange: Exchange): Promise<ClientRequest> 
   if (form.queryNames.size > 0 && !dialectOf(client).acceptsQuery) throw new Rejection("query_parameter");
   return { ...exchange, form, clientId, client };
 }
-
-/** The origin that may read the answer: one that this client declared, else none. */
-export function allowedOrigin({ request, client }: ClientRequest): string | undefined {
-  const origin = request.headers.get("origin");
-  return origin !== null && client.corsOrigins.includes(origin) ? origin : undefined;
-}
-
-/** Lets a declared origin read the answer, without credentials. */
-export function forOrigin(request: ClientRequest, response: Response): Response {
-  const origin = allowedOrigin(request);
-  response.headers.append("vary", "Origin");
-  if (origin !== undefined) response.headers.set("access-control-allow-origin", origin);
-  return response;
-}

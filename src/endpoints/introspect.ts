@@ -11,6 +11,7 @@ import { isUnreadable, readToken } from "../tokens/read.ts";
 import { sessionReference } from "../tokens/session-reference.ts";
 import type { TokenFacts } from "../tokens/token.ts";
 import { clientRequest } from "./client-request.ts";
+import { forOrigin } from "./cors.ts";
 import { json } from "./response.ts";
 
 const MEDIA_TYPE = "application/token-introspection+jwt";
@@ -23,12 +24,13 @@ export async function introspect(exchange: Exchange): Promise<Response> {
   const { client, audit } = request;
   if (client.public || !client.introspection) throw new Rejection("introspection_not_allowed");
   const found = await find(request, request.form.require("token"), consistencyOf(request));
+  const claims = "reason" in found ? INACTIVE : await describe(request, found.facts);
+  const response = (exchange.request.headers.get("accept") ?? "").includes(MEDIA_TYPE) ? await signed(request, claims) : json(claims);
   audit.write({
     status: 200,
     ...("reason" in found ? { reason: found.reason } : { subject: found.facts.subject, family: found.facts.lineage.family, consistency: found.facts.consistency }),
   });
-  const claims = "reason" in found ? INACTIVE : await describe(request, found.facts);
-  return (exchange.request.headers.get("accept") ?? "").includes(MEDIA_TYPE) ? await signed(request, claims) : json(claims);
+  return forOrigin(exchange.request, client, response);
 }
 
 async function find(request: ClientRequest, text: string, consistency: Consistency): Promise<{ readonly facts: TokenFacts } | { readonly reason: string }> {

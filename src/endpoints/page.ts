@@ -59,6 +59,6 @@ export async function page(
 
 /** The page of a refusal that cannot be sent to an application: one sentence, and the trace to ask support with. */
 export function errorPage(status: number, description: string, trace: string, retryAfter?: number): Promise<Response> {
-  const headers: Record<string, string> = { "cambio-trace": trace, ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }) };
+  const headers: Record<string, string> = retryAfter === undefined ? {} : { "retry-after": String(retryAfter) };
   return page("This did not work", html`<p>${description}</p><p><small>Trace <code>${trace}</code></small></p>`, { status, headers });
 }

@@ -7,7 +7,8 @@ export function json(body: unknown, status = 200, headers: Readonly<Record<strin
 
 /** A JSON document that is the same for everyone, and may be kept for `maxAge` seconds. Readable from any origin. */
 export function publicJson(body: Claims, maxAge: number): Response {
-  return json(body, 200, { "cache-control": `public, max-age=${maxAge}, must-revalidate`, "access-control-allow-origin": "*", pragma: "" });
+  const headers = { "content-type": "application/json", "cache-control": `public, max-age=${maxAge}, must-revalidate`, "access-control-allow-origin": "*" };
+  return new Response(JSON.stringify(body), { headers });
 }
 
 /** An empty answer. */

@@ -5,7 +5,8 @@ import type { Revocation } from "../storage/families.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
-import { clientRequest, forOrigin } from "./client-request.ts";
+import { clientRequest } from "./client-request.ts";
+import { forOrigin } from "./cors.ts";
 import { empty } from "./response.ts";
 
 /**
@@ -22,7 +23,7 @@ export async function revoke(exchange: Exchange): Promise<Response> {
     await carryOut(request, ask);
     audit.write({ status: 200, family: ask.family, issued: "revocation" });
   }
-  return forOrigin(request, empty());
+  return forOrigin(exchange.request, request.client, empty());
 }
 
 interface Ask {

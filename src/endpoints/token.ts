@@ -2,7 +2,8 @@ import { dialectOf } from "../dialects/index.ts";
 import { grantOf } from "../grants/index.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
-import { clientRequest, forOrigin } from "./client-request.ts";
+import { clientRequest } from "./client-request.ts";
+import { forOrigin } from "./cors.ts";
 import { json } from "./response.ts";
 
 /** `POST /oauth2/token`: form, client, grant; then the grant decides, and the dialect writes the answer. */
@@ -14,5 +15,5 @@ export async function token(exchange: Exchange): Promise<Response> {
   if (!request.client.grants.includes(grant.name)) throw new Rejection("grant_not_allowed");
   const tokens = await grant.issue(request);
   exchange.audit.write({ status: 200 });
-  return forOrigin(request, json(dialectOf(request.client).tokenResponse(tokens)));
+  return forOrigin(exchange.request, request.client, json(dialectOf(request.client).tokenResponse(tokens)));
 }

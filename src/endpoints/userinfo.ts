@@ -6,6 +6,7 @@ import type { Exchange } from "../service.ts";
 import { userClaims } from "../tokens/claims.ts";
 import { inspect, isDead } from "../tokens/inspect.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
+import { forOrigin } from "./cors.ts";
 import { json } from "./response.ts";
 
 /** `/oauth2/userinfo`, OpenID Connect Core §5.3: the user's claims for an access token with the scope `openid`. */
@@ -20,12 +21,8 @@ export async function userinfo(exchange: Exchange): Promise<Response> {
   const client = await tenant.client(facts.client);
   if (client === undefined || facts.principal === undefined || !facts.scope.includes(SCOPE.openid)) throw new Rejection("bearer_scope");
   audit.write({ status: 200 });
-  const origin = exchange.request.headers.get("origin");
-  const cors = origin !== null && client.corsOrigins.includes(origin) ? { "access-control-allow-origin": origin } : {};
-  return json({ sub: facts.subject, ...userClaims(facts.principal, facts.scope), ...dialectOf(client).userAttributes(facts.principal, facts.scope) }, 200, {
-    vary: "Origin",
-    ...cors,
-  });
+  const claims = { sub: facts.subject, ...userClaims(facts.principal, facts.scope), ...dialectOf(client).userAttributes(facts.principal, facts.scope) };
+  return forOrigin(exchange.request, client, json(claims));
 }
 
 // RFC 6750 §2.1 and §2.2: in the header, or in the form of a POST; exactly one of them, and never in the URL.

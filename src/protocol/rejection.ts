@@ -77,7 +77,7 @@ const TABLE = {
   refresh_cutoff: refresh,
 
   // Access tokens at our own endpoints
-  bearer_missing: row(401, "invalid_token", "An access token is needed: Authorization: Bearer …"),
+  bearer_missing: row(401, "invalid_token", "An access token is needed, in the header Authorization."),
   bearer_malformed: bearer,
   bearer_inactive: bearer,
   bearer_scope: row(403, "insufficient_scope", "The access token lacks the scope openid."),

@@ -24,6 +24,8 @@ export interface Tenant {
   permission(consumer: string, provider: string): Promise<StoredPermission | undefined>;
   /** The client that a resource URL belongs to. */
   resourceOwner(url: string): Promise<string | undefined>;
+  /** Whether any client declares this origin. */
+  declaresOrigin(origin: string): Promise<boolean>;
   /** The provider behind a consumer's dependency. */
   dependency(consumer: string, name: string): Promise<string | undefined>;
 }
@@ -107,6 +109,7 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
         identityProvider: (alias) => lookUp<"idp">(issuer, known, recordName.idp(alias)),
         permission: (consumer, provider) => lookUp<"permission">(issuer, known, recordName.permission(consumer, provider)),
         resourceOwner: async (url) => (await lookUp<"resource">(issuer, known, recordName.resource(url)))?.client,
+        declaresOrigin: async (origin) => (await lookUp<"origin">(issuer, known, recordName.origin(origin))) !== undefined,
         dependency: async (consumer, name) => (await lookUp<"dependency">(issuer, known, recordName.dependency(consumer, name)))?.provider,
       };
     },

@@ -16,6 +16,8 @@ export interface RecordTypes {
   readonly permission: StoredPermission;
   /** Which client a resource URL belongs to. */
   readonly resource: { readonly client: string };
+  /** Some client declares this origin: scripts of its pages may ask. */
+  readonly origin: { readonly declared: true };
   /** Which provider a consumer's dependency of this name leads to. */
   readonly dependency: { readonly provider: string };
 }
@@ -28,6 +30,7 @@ export const recordName = {
   idp: (alias: string) => `idp/${alias}`,
   permission: (consumer: string, provider: string) => `permission/${consumer} ${provider}`,
   resource: (url: string) => `resource/${url}`,
+  origin: (origin: string) => `origin/${origin}`,
   dependency: (consumer: string, name: string) => `dependency/${consumer} ${name}`,
 } as const;
 
@@ -38,7 +41,7 @@ export function recordsOf(file: TenantFile): ReadonlyMap<string, object> {
   for (const [alias, idp] of Object.entries(identityProviders)) records.set(recordName.idp(alias), idp);
   for (const [id, client] of Object.entries(clients)) {
     records.set(recordName.client(id), client);
-    for (const url of client.resources) records.set(recordName.resource(url), { client: id });
+    for (const [name, record] of lookUpsOf(id, client)) records.set(name, record);
   }
   for (const permission of permissions) {
     const stored: StoredPermission = { ...permission, origin: "file" };
@@ -46,6 +49,11 @@ export function recordsOf(file: TenantFile): ReadonlyMap<string, object> {
     records.set(recordName.dependency(permission.consumer, permission.name), { provider: permission.provider });
   }
   return records;
+}
+
+/** The look-ups that follow from one client, by name. */
+export function lookUpsOf(id: string, { resources, corsOrigins }: Client): readonly (readonly [string, object])[] {
+  return [...resources.map((url) => [recordName.resource(url), { client: id }] as const), ...corsOrigins.map((origin) => [recordName.origin(origin), { declared: true }] as const)];
 }
 
 /** The tenant file that a set of records stands for: the inverse of `recordsOf`. */

@@ -1,7 +1,8 @@
 import type { Problem } from "../../tenants/check.ts";
 import { checkTenantFile } from "../../tenants/check.ts";
+import type { Client } from "../../tenants/client.ts";
 import { initialKeyRoles } from "../../tenants/key-roles.ts";
-import { fileOf, recordName, recordsOf, type StoredPermission } from "../../tenants/records.ts";
+import { fileOf, lookUpsOf, recordName, recordsOf, type StoredPermission } from "../../tenants/records.ts";
 import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
 import type { Refused } from "../families.ts";
 import type { Applied, ApplyTenant, Change, Confirmation, Records } from "../tenant-store.ts";
@@ -35,7 +36,8 @@ export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTen
     return true;
   });
   const declared = new Set(prepared.records.map(({ name }) => name));
-  const stale = rows.names().filter((name) => name !== recordName.keys && !declared.has(name) && !isDecidedByApi(rows, name) && (ask.prune || isDerived(name)));
+  const left = rows.names().filter((name) => name !== recordName.keys && !declared.has(name) && !isDecidedByApi(rows, name));
+  const stale = ask.prune ? left : staleLookUps(rows, left);
   changes.push(...stale.map((name) => ({ action: "delete" as const, record: name })));
   if (ask.dryRun || changes.length === 0) return { ok: true, version: version - 1, changes };
   for (const row of puts) rows.put(row, version);
@@ -77,9 +79,15 @@ function current<T>(rows: TenantRows, name: string): T | undefined {
   return row === undefined ? undefined : (JSON.parse(row.body) as T);
 }
 
-// Look-ups that follow from declared records are never stale: they go when what they follow from has changed.
-function isDerived(name: string): boolean {
-  return name.startsWith("resource/");
+// Look-ups go when what they follow from has changed. Those of clients that this file leaves out, and that stay, stay with them.
+function staleLookUps(rows: TenantRows, left: readonly string[]): readonly string[] {
+  const kept = new Set(left.filter((name) => name.startsWith("client/")).flatMap((name) => lookUpNames(rows, name)));
+  return left.filter((name) => /^(resource|origin)\//.test(name) && !kept.has(name));
+}
+
+function lookUpNames(rows: TenantRows, name: string): readonly string[] {
+  const client = current<Client>(rows, name);
+  return client === undefined ? [] : lookUpsOf("", client).map(([lookUp]) => lookUp);
 }
 
 function isDecidedByApi(rows: TenantRows, name: string): boolean {
