@@ -89,6 +89,7 @@ async function signOn(
   if (!signedOn.ok) return undefined;
   exchange.audit.note({ subject: signedOn.principal.sub, family: session.family });
   const response = await authorizationResponse(tenant.issuer, request, { code: await prepared.text(session.family) });
+  if (withCode) exchange.audit.write({ issued: "code" });
   return { signedOn, response };
 }
 

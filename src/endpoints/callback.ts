@@ -23,9 +23,9 @@ const SKEW_SECONDS = 10;
 /** `/oauth2/callback/{idp}`: the corporate IdP sends the browser back; the login becomes a family, a session and a code. */
 export async function callback(exchange: Exchange, alias: string): Promise<Response> {
   const { request, tenant, service } = exchange;
-  exchange.audit.note({ idp: alias });
   const form = readQuery(request.url);
   const login = await takeLoginState(exchange, form.require("state"), alias);
+  exchange.audit.note({ idp: login.idp, client: login.request.clientId });
   const response = await answering(exchange, login.request, async () => {
     const idp = await tenant.identityProvider(alias);
     const client = await tenant.client(login.request.clientId);
@@ -75,6 +75,7 @@ async function openFamily(exchange: Exchange, arrival: Arrival): Promise<Respons
   });
   if (!opened.ok) throw new Rejection(opened.reason);
   const cookie = await sessionCookie(exchange, { family, id: session.id, secret }, policy.sessionLifetime);
+  audit.write({ issued: silent ? "session" : "session code" });
   if (silent) return await confirmationPage(exchange, login.request, { family, node: session.id }, principal.loginName, { "set-cookie": cookie });
   return await authorizationResponse(tenant.issuer, login.request, { code: await prepared.text(family) }, [cookie]);
 }

@@ -10,9 +10,10 @@ import { json } from "./response.ts";
 /** `GET /api/v1/tenant`: the tenant file that the current configuration stands for. Operators only. */
 export async function readTenant(service: Service, issuer: string, request: Request, audit: Audit): Promise<Response> {
   const { operator } = await operatorRequest(service, issuer, request);
-  audit.write({ operator, status: 200 });
+  audit.note({ operator });
   const { version, file } = await service.tenants.export(issuer);
   if (file === undefined) throw new Rejection("tenant_unknown");
+  audit.write({ status: 200 });
   return json({ version, tenant: file });
 }
 
