@@ -79,8 +79,8 @@ export function readQuery(url: string): Form {
 /** Refuses any media type but the one named, any charset but UTF-8, and any content encoding. */
 export function requireMediaType(headers: Headers, mediaType: string, reason: "media_type" | "json_media_type"): void {
   const [type, ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";");
-  const charset = parameters.map((part) => part.trim()).find((part) => part.startsWith("charset="));
-  const utf8 = charset === undefined || charset.slice(8).replace(/^"(.*)"$/, "$1") === "utf-8";
+  const charsets = parameters.filter((part) => part.trim().startsWith("charset"));
+  const utf8 = charsets.every((part) => /^\s*charset\s*=\s*("utf-8"|utf-8)\s*$/.test(part));
   const plain = (headers.get("content-encoding") ?? "identity").toLowerCase() === "identity";
   if (type?.trim() !== mediaType || !utf8 || !plain) throw new Rejection(reason);
 }
