@@ -1,11 +1,12 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { demoTenant } from "../../cli/local/demo-tenant.ts";
 import { curlLines } from "../../cli/local/next-steps.ts";
+import { requireFreePorts } from "../../cli/local/ports.ts";
 import { type RunningCambio, startCambio } from "../../cli/local/start-cambio.ts";
 import { ROOT } from "../../cli/root.ts";
 
@@ -41,6 +42,14 @@ describe("what npm start brings up", () => {
     expect(stdout).not.toMatch(/cambio_[a-z]+_[\w-]{40}|eyJ[\w-]{40}|web-app-secret/);
   });
 
+  test("what was issued before a restart is valid after it, and the tenant needs no changes", async () => {
+    const before = await clientToken(cambio);
+    await cambio.stop();
+    cambio = await startCambio({ port: PORT, idpPort: IDP_PORT });
+    expect(cambio.applied.changes).toEqual([]);
+    expect(await introspect(cambio, before)).toMatchObject({ active: true, client_id: "billing-worker" });
+  });
+
   test("tenant apply says no changes the second time, and what a changed file changes", async () => {
     const folder = mkdtempSync(join(tmpdir(), "cambio-apply-"));
     const file = join(folder, "tenant.json");
@@ -66,6 +75,64 @@ describe("what npm start brings up", () => {
     );
   });
 });
+
+describe("npm start as a process", () => {
+  const [port, idpPort] = [18_827, 18_828];
+
+  test("ends both and exits with 0 on Ctrl-C, and nothing listens any more", async () => {
+    const started = await start(port, idpPort);
+    started.child.kill("SIGINT");
+    expect(await started.exit).toBe(0);
+    await expect(requireFreePorts(wanted(port, idpPort))).resolves.toBeUndefined();
+  });
+
+  test("ends both, says which died and exits with 1 when one dies", async () => {
+    const started = await start(port, idpPort);
+    const [idp = 0] = childrenOf(started.child.pid ?? 0);
+    process.kill(idp, "SIGKILL");
+    expect(await started.exit).toBe(1);
+    expect(started.errors()).toContain("the demo identity provider ended (SIGKILL) by itself, so the other process was ended too");
+    await expect(requireFreePorts(wanted(port, idpPort))).resolves.toBeUndefined();
+  });
+});
+
+async function start(port: number, idpPort: number) {
+  const child = spawn(process.execPath, [join(ROOT, "cli", "start.ts"), "--port", String(port), "--idp-port", String(idpPort), "--fresh"], { cwd: ROOT });
+  let errors = "";
+  child.stderr.on("data", (data: Buffer) => {
+    errors += data.toString();
+  });
+  const exit = new Promise<number | null>((resolve) => {
+    child.once("exit", resolve);
+  });
+  // The lines to try are printed when all is ready.
+  await Promise.race([new Promise((resolve) => child.stdout.once("data", resolve)), exit]);
+  return { child, exit, errors: () => errors };
+}
+
+function childrenOf(pid: number): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+}
+
+function wanted(port: number, idpPort: number) {
+  return [port, idpPort].map((one) => ({ port: one, purpose: "nothing", option: "--port" }));
+}
+
+async function clientToken(cambio: RunningCambio): Promise<string> {
+  const answer = await post(cambio, "/oauth2/token", "billing-worker", { grant_type: "client_credentials", audience: "orders-api", scope: "orders:read" });
+  expect(answer).toMatchObject({ access_token: expect.any(String) });
+  return String((answer as { readonly access_token: string }).access_token);
+}
+
+function introspect(cambio: RunningCambio, token: string): Promise<unknown> {
+  return post(cambio, "/oauth2/introspect", "billing-worker", { token });
+}
+
+async function post(cambio: RunningCambio, path: string, client: string, form: Readonly<Record<string, string>>): Promise<unknown> {
+  const authorization = `Basic ${Buffer.from(`${client}:${client}-secret`).toString("base64")}`;
+  const response = await fetch(`${cambio.issuer}${path}`, { method: "POST", headers: { authorization }, body: new URLSearchParams(form) });
+  return response.json();
+}
 
 function currentTenant() {
   return demoTenant(`http://localhost:${PORT}`, `http://localhost:${IDP_PORT}`) as {
