@@ -33,10 +33,13 @@ function redirect(uri: string, parameters: Readonly<Record<string, string>>): Re
 function formPost(uri: string, parameters: Readonly<Record<string, string>>): Promise<Response> {
   const fields = Object.entries(parameters).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`);
   const body = html`<form method="post" action="${uri}">${fields}<p>You are signed in.</p><button>Continue</button></form>${submitAtOnce}`;
-  return page("Continue to the application", body, { formAction: destinationOf(uri) });
+  return page("Continue to the application", body, { formAction: formActionOf(uri) });
 }
 
-function destinationOf(uri: string): string {
-  const { origin, protocol } = new URL(uri);
-  return origin === "null" ? protocol : origin;
+/**
+ * Where a form may lead that ends at an application, as a policy's `form-action`. Browsers hold every redirect behind the
+ * form against it, the application's own included: so schemes, and https for wherever the application goes on to.
+ */
+export function formActionOf(uri: string): string {
+  return [...new Set([new URL(uri).protocol, "https:"])].join(" ");
 }

@@ -8,7 +8,7 @@ import type { SignedOn } from "../storage/families.ts";
 import type { OpaqueToken } from "../tokens/opaque.ts";
 import { seal, unseal } from "../tokens/seal.ts";
 import { type AuthorizationRequest, type AuthorizationTarget, authorizationRequest, authorizationTarget, needsClick } from "./authorization-request.ts";
-import { authorizationResponse } from "./authorization-response.ts";
+import { authorizationResponse, formActionOf } from "./authorization-response.ts";
 import { prepareCode } from "./code.ts";
 import { loginStateCookie } from "./login-state.ts";
 import { page } from "./page.ts";
@@ -51,7 +51,7 @@ export async function confirmationPage(
   const sealed = await seal(ring, "cookie", "confirm", JSON.stringify({ request, family: session.family, session: session.node, expires: service.now() + CONFIRM_SECONDS }));
   const body = html`<p>You are signed in as <strong>${name}</strong>. If you did not just open ${client?.displayName ?? request.clientId}, close this page.</p>
     <form method="post" action="/oauth2/authorize"><input type="hidden" name="confirm" value="${sealed}" /><button>Continue as ${name}</button></form>`;
-  return await page(`Continue to ${client?.displayName ?? request.clientId}?`, body, { headers });
+  return await page(`Continue to ${client?.displayName ?? request.clientId}?`, body, { formAction: `'self' ${formActionOf(request.redirectUri)}`, headers });
 }
 
 async function decide(exchange: Exchange, form: Form, target: AuthorizationTarget): Promise<Response> {
