@@ -8,7 +8,7 @@ import { RETRY_WINDOW_SECONDS } from "../tenants/token-policy.ts";
 import { configurationDeath } from "../tokens/inspect.ts";
 import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../tokens/opaque.ts";
 import type { Grant } from "./grant.ts";
-import { accessTokenFormat, issuingFor, mintTokens, prepareTokens } from "./issuing.ts";
+import { accessTokenFormat, issuingFor, mintTokens, type PreparedTokens, prepareTokens } from "./issuing.ts";
 import { refuseOtherTargets } from "./targets.ts";
 
 /**
@@ -28,7 +28,12 @@ export const refreshToken: Grant = {
     const issuing = issuingFor(request, token.family);
     const { policy, dialect } = issuing;
     const options = dialect.options(form);
-    const tokens = await prepareTokens(issuing, accessTokenFormat(issuing, "refresh_token", options), { parent: token.parent, id: token.node, ownRow: true });
+    const place = { parent: token.parent, id: token.node, ownRow: true };
+    const format = accessTokenFormat(issuing, "refresh_token", options);
+    const tokens = await prepareTokens(issuing, format, place);
+    // The client may have chosen the other format at the first issue; the record knows.
+    const otherFormat = format === "jwt" ? "opaque" : "jwt";
+    const other = options.format === undefined ? await prepareTokens(issuing, otherFormat, place) : undefined;
     const successor = await successorOf(ring, token, ring.tokenKeyNumber());
     const granted = await service.families.refresh(token.family, {
       op: randomId(),
@@ -41,6 +46,7 @@ export const refreshToken: Grant = {
       successor: { hash: await sha256(successor.secret), keyNumber: successor.keyNumber },
       leaves: [tokens.accessToken.leaf, tokens.idToken.leaf],
       allowedScope: client.scopes,
+      ...(other === undefined ? {} : { otherFormat: { format: otherFormat, leaf: other.accessToken.leaf } }),
       ...(options.refreshExpiry === undefined ? {} : { lifetime: options.refreshExpiry }),
       ...(scope === undefined ? {} : { scope: parseScope(scope) }),
     });
@@ -48,9 +54,14 @@ export const refreshToken: Grant = {
     const death = await configurationDeath(request, clientId, granted.root);
     if (death !== undefined) throw new Rejection("refresh_cutoff", { note: death });
     const next = options.refreshExpiry === 0 ? undefined : await writeOpaque(ring, await given(request, token, successor, granted));
-    return await mintTokens(request, issuing, granted, tokens, next);
+    return await mintTokens(request, issuing, granted, recorded(tokens, other, granted), next);
   },
 };
+
+// Of the two formats that were prepared, the one that was recorded.
+function recorded(tokens: PreparedTokens, other: PreparedTokens | undefined, { leaves }: Granted): PreparedTokens {
+  return other !== undefined && leaves.some(({ id }) => id === other.accessToken.leaf.id) ? { ...tokens, accessToken: other.accessToken } : tokens;
+}
 
 // A retry may meet a successor that another key derived: the record says which.
 async function given({ ring }: ClientRequest, token: OpaqueToken, successor: OpaqueToken, { chain }: Granted): Promise<OpaqueToken> {

@@ -174,7 +174,10 @@ export interface Refresh {
   readonly window: number;
   /** The successor, derived from the presented token before the call. */
   readonly successor: { readonly hash: string; readonly keyNumber: number };
+  /** The access token first. */
   readonly leaves: readonly NewLeaf[];
+  /** The access token in the other format: taken where the client chose that format at the first issue. */
+  readonly otherFormat?: { readonly format: "jwt" | "opaque"; readonly leaf: NewLeaf };
   /** Seconds; only ever shortens what is left of the chain. */
   readonly lifetime?: number;
   /** What the request narrows to, if it does. */

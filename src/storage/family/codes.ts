@@ -50,7 +50,7 @@ function grant(rows: FamilyRows, now: number, { family, code, session, ask }: Re
   const leaves = recordLeaves(ask.leaves, now, latest);
   const chain = ask.chain === undefined ? undefined : { generation: 0, hash: ask.chain.hash, keyNumber: ask.chain.keyNumber, expires: Math.min(now + ask.chain.lifetime, latest) };
   const expires = Math.max(now, chain?.expires ?? 0, ...leaves.map((leaf) => leaf.expires));
-  makeRoom(rows, now, code, ask.parallel);
+  if (chain !== undefined) makeRoom(rows, now, code, ask.parallel);
   const row: NodeRow = { parent: ROOT, id: ask.grant, client: code.client, issued: now, expires, record, leaves, ...(chain === undefined ? {} : { chain }) };
   rows.putNode(row);
   rows.putCode({ ...code, grant: ask.grant });

@@ -1,6 +1,6 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
 import { intersect, isSubset } from "../../protocol/scope.ts";
-import type { Granted, Leaf, Refresh, Refused, TokenRecord } from "../families.ts";
+import type { Granted, Leaf, NewLeaf, Refresh, Refused, TokenRecord } from "../families.ts";
 import { deathOf } from "./liveness.ts";
 import { keepUntil, recordLeaves } from "./opening.ts";
 import { type Chain, type FamilyRow, type FamilyRows, type NodeRow, rootOf } from "./rows.ts";
@@ -19,7 +19,8 @@ export function refresh(rows: FamilyRows, now: number, ask: Refresh): Granted | 
   if (row.client !== ask.client) return { ok: false, reason: "refresh_client_differs" };
   const death = deathOf(rows, now, { nodes: row.record.path, ...(row.record.sid === undefined ? {} : { sid: row.record.sid }) });
   if (death !== undefined) return { ok: false, reason: death === "session_ended" ? "refresh_session_ended" : "refresh_revoked" };
-  if (now >= chain.expires) return { ok: false, reason: "refresh_expired" };
+  // A chain that ended by this very operation is given its answer again.
+  if (now >= chain.expires && chain.op !== ask.op) return { ok: false, reason: "refresh_expired" };
   const turn = judge(chain, now, ask);
   if (turn === "reuse") {
     rows.revoke(row.id, now);
@@ -54,11 +55,11 @@ interface Renewal {
 
 function renew(rows: FamilyRows, now: number, { family, row, chain, scope, ask }: Renewal): Granted {
   const record: TokenRecord = { ...row.record, scope };
-  const leaves = recordLeaves(ask.leaves, now, row.record.deadline);
+  const leaves = recordLeaves(leavesOf(ask, row.record), now, latestOf(rows, row.record));
   const opaque = leaves.filter((leaf) => leaf.hash !== undefined);
   const plain = leaves.filter((leaf) => leaf.hash === undefined);
   const expires = Math.max(chain.expires, ...leaves.map((leaf) => leaf.expires));
-  rows.putNode({ ...row, chain, leaves: keepLatest([...row.leaves, ...plain], now) });
+  rows.putNode({ ...row, chain, expires: Math.max(row.expires, expires), leaves: keepLatest([...row.leaves, ...plain], now) });
   for (const leaf of opaque) {
     rows.putNode({ parent: row.id, id: leaf.id, client: row.client, issued: now, expires: leaf.expires, record, leaves: [leaf] });
   }
@@ -72,6 +73,17 @@ function renew(rows: FamilyRows, now: number, { family, row, chain, scope, ask }
     chain,
     ...(family.principal === undefined ? {} : { principal: family.principal }),
   };
+}
+
+// The format that the client chose at the first issue goes on, unless this request chose another.
+function leavesOf({ leaves, otherFormat }: Refresh, { format }: TokenRecord): readonly NewLeaf[] {
+  return otherFormat !== undefined && otherFormat.format === format ? [otherFormat.leaf, ...leaves.slice(1)] : leaves;
+}
+
+// Nothing outlives the deadline, nor the session that it ends with.
+function latestOf(rows: FamilyRows, { deadline, sid }: TokenRecord): number {
+  const session = sid === undefined ? undefined : rows.session(sid);
+  return Math.min(deadline, session?.expires ?? Number.POSITIVE_INFINITY);
 }
 
 // Opaque tokens live by their entry here and are all kept while they live; of the others the last twenty are, for the trace.
