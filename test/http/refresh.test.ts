@@ -20,6 +20,9 @@ async function expectRefused(answer: Response): Promise<void> {
   expect(answer.headers.get("cache-control")).toBe("no-store");
 }
 
+/** Strict, so that whatever used the token up could not be undone. */
+const strictly = () => world({ tenant: (file) => Object.assign(file.clients["front-end-app"], { tokenPolicy: { refreshRetry: "strict" } }) });
+
 describe("a refresh token", () => {
   it("gives a new access token, ID token and refresh token, in one object call", async () => {
     const w = await world();
@@ -34,7 +37,7 @@ describe("a refresh token", () => {
   });
 
   it("RT-01 belongs to its client: another client's attempt is refused and changes nothing", async () => {
-    const w = await world();
+    const w = await strictly();
     const { refresh_token } = await login(w, "front-end-app");
     await expectRefused(await refresh(w, "web-app", refresh_token));
     await expectRefused(await refresh(w, "mobile-app", refresh_token));
@@ -42,7 +45,7 @@ describe("a refresh token", () => {
   });
 
   it("RT-02 is worth nothing to a confidential client that does not authenticate, or not rightly", async () => {
-    const w = await world();
+    const w = await strictly();
     const { refresh_token } = await login(w, "front-end-app");
     const form = { grant_type: "refresh_token", refresh_token };
     for (const [extra, as] of [[{}], [{ client_id: "front-end-app" }], [{}, ["front-end-app", "wrong"]], [{ client_id: "front-end-app", client_secret: "wrong" }]] as const) {
@@ -73,7 +76,7 @@ describe("a refresh token", () => {
   });
 
   it("RT-07 takes no wider scope than was granted, narrows, and gives the original scope again", async () => {
-    const w = await world();
+    const w = await strictly();
     const first = await login(w, "front-end-app", { scope: "openid email" });
     const wider = await refresh(w, "front-end-app", first.refresh_token, { scope: "openid email profile" });
     expect(wider.status).toBe(400);
@@ -86,7 +89,7 @@ describe("a refresh token", () => {
   });
 
   it("RT-15 changed in any way is no token: refused before any object is asked, and the real one still works", async () => {
-    const w = await world();
+    const w = await strictly();
     const { refresh_token: token } = await login(w, "front-end-app");
     const changed = {
       "with its last character cut off": token.slice(0, -1),
@@ -131,7 +134,7 @@ describe("a refresh token", () => {
   });
 
   it("RT-16 takes no target outside the original grant; the client itself is one", async () => {
-    const w = await world();
+    const w = await strictly();
     const { refresh_token } = await login(w, "front-end-app");
     for (const extra of [{ resource: "https://orders.example.com" }, { audience: "back-end-api" }, { resource: "https://nowhere.example.com" }]) {
       const answer = await refresh(w, "front-end-app", refresh_token, extra);
@@ -151,7 +154,7 @@ describe("a refresh token", () => {
   });
 
   it.each(["/oauth2/token", "/oauth/token"])("RT-21 is never read from the URL of %s, in no dialect", async (path) => {
-    const w = await world();
+    const w = await strictly();
     for (const app of ["front-end-app", "web-app"] as const) {
       const { refresh_token } = await login(w, app);
       const answer = await w.post(`${path}?refresh_token=${refresh_token}`, { grant_type: "refresh_token" }, [app, `${app}-secret`]);
@@ -162,7 +165,7 @@ describe("a refresh token", () => {
   });
 
   it("is required, and once", async () => {
-    const w = await world();
+    const w = await strictly();
     const { refresh_token } = await login(w, "front-end-app");
     for (const body of [
       "grant_type=refresh_token",
@@ -177,7 +180,7 @@ describe("a refresh token", () => {
   });
 
   it("is refused to a client whose record has lost the grant", async () => {
-    const w = await world();
+    const w = await strictly();
     const { refresh_token } = await login(w, "front-end-app");
     await editTenant(w, (file) => Object.assign(file.clients["front-end-app"] ?? {}, { grants: ["authorization_code"] }));
     const answer = await refresh(w, "front-end-app", refresh_token);
