@@ -6,6 +6,7 @@ import { durableFamilies } from "./storage/durable-families.ts";
 import { durableSingleUse } from "./storage/durable-single-use.ts";
 import { durableTenants } from "./storage/durable-tenants.ts";
 import { durableUsers } from "./storage/durable-users.ts";
+import { edgeRecords } from "./storage/edge-records.ts";
 import { statusMemory } from "./storage/status-memory.ts";
 import { tenantDirectory } from "./storage/tenant-directory.ts";
 import { kvTokenCopies } from "./storage/token-copies.ts";
@@ -21,16 +22,19 @@ export async function createService(env: Bindings): Promise<Service> {
   const config = await readConfig(env);
   const now = () => Math.floor(Date.now() / 1000);
   const tenants = durableTenants(env.TENANTS);
+  const families = durableFamilies(env.FAMILIES);
+  const statuses = statusMemory(now, config.edgeStatusSeconds);
   return {
     config,
     tenants,
     now,
-    families: durableFamilies(env.FAMILIES),
+    families,
     users: durableUsers(env.USERS),
     singleUse: durableSingleUse(env.SINGLE_USE),
     directory: tenantDirectory(tenants, now, config.configOutageSeconds),
     copies: kvTokenCopies(env.TOKENS, now),
-    statuses: statusMemory(now, config.edgeStatusSeconds),
+    statuses,
+    edgeRecords: edgeRecords(families, statuses, (family) => console.error(JSON.stringify({ time: now(), alert: "edge_records_lost", family }))),
     keys: keyStore(config),
     providers: providerCache(now),
   };

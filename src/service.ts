@@ -2,6 +2,7 @@ import type { Audit } from "./audit.ts";
 import type { Config } from "./config.ts";
 import type { ProviderCache } from "./federation/provider-cache.ts";
 import type { Form } from "./protocol/form.ts";
+import type { EdgeRecords } from "./storage/edge-records.ts";
 import type { Families } from "./storage/families.ts";
 import type { SingleUse } from "./storage/single-use.ts";
 import type { StatusMemory } from "./storage/status-memory.ts";
@@ -22,6 +23,7 @@ export interface Service {
   readonly directory: TenantDirectory;
   readonly copies: TokenCopies;
   readonly statuses: StatusMemory;
+  readonly edgeRecords: EdgeRecords;
   readonly keys: KeyStore;
   readonly providers: ProviderCache;
   /** Seconds since 1970. */

@@ -202,6 +202,20 @@ export async function refresh(w: World, app: AppId, token: string, extra: Record
   );
 }
 
+/** Exchanges a token as a client of the demo tenant; a public one sends its id alone. */
+export async function exchange(
+  w: World,
+  client: string,
+  form: Record<string, string> | readonly (readonly [string, string])[],
+): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+  const isPublic = client === "mobile-app";
+  const parameters = new URLSearchParams(Array.isArray(form) ? form.map(([name, value]) => [name, value]) : (form as Record<string, string>));
+  parameters.set("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+  if (isPublic) parameters.set("client_id", client);
+  const answer = await w.post("/oauth2/token", parameters.toString(), isPublic ? undefined : [client, `${client}-secret`]);
+  return { status: answer.status, body: await answer.json() };
+}
+
 /** Introspects a token as a confidential client of the demo tenant. */
 export async function introspect(w: World, client: string, token: string, extra: Record<string, string> = {}): Promise<Record<string, unknown>> {
   const answer = await w.post("/oauth2/introspect", { token, ...extra }, [client, `${client}-secret`]);

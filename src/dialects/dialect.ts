@@ -1,3 +1,4 @@
+import type { RequestedToken } from "../policy.ts";
 import type { Form } from "../protocol/form.ts";
 import type { GrantName } from "../tenants/client.ts";
 import type { Principal } from "../tenants/principal.ts";
@@ -13,9 +14,40 @@ export interface TokenOptions {
   readonly maxExchangePeriod?: number;
 }
 
+/** How a request names one target. */
+export type TargetName =
+  | { readonly by: "client"; readonly id: string }
+  | { readonly by: "resource"; readonly url: string }
+  /** A permission of the requester, by its name. */
+  | { readonly by: "dependency"; readonly name: string };
+
+/** What a request asks of the targets: which, and which scope of them. */
+export interface TargetAsk {
+  readonly targets: readonly TargetName[];
+  /** Undefined: everything that may be had. */
+  readonly scope?: readonly string[];
+  /** The scope is the dialect's default: what exceeds is left out instead of refused. */
+  readonly isDefaultScope: boolean;
+}
+
+/** What an exchange asks for, in the words of policy. */
+export interface ExchangeAsk extends TargetAsk {
+  readonly subjectTokenType: string;
+  readonly requested: RequestedToken;
+  /** False when `requested_token_type` was left to the dialect. */
+  readonly isExplicit: boolean;
+  /** Set when the requested type fixes the format. */
+  readonly format?: "jwt";
+}
+
 /** A set of tokens on its way into a response body. */
 export interface TokenSet {
+  /** What stands in `access_token`, whatever its type (RFC 8693 §2.2.1). */
   readonly accessToken: string;
+  /** Set on an exchange. */
+  readonly issuedTokenType?: string;
+  /** `N_A` for what is no access token. */
+  readonly tokenType: "Bearer" | "N_A";
   /** Seconds. */
   readonly expiresIn: number;
   readonly issuedAt: number;
@@ -33,7 +65,9 @@ export interface AccessTokenView {
   readonly audience: readonly string[];
   readonly scope: readonly string[];
   readonly principal: Principal | undefined;
-  readonly roles: readonly string[];
+  /** The roles that each target gives, by the target's client id. Targets that give none are left out. */
+  readonly roles: Readonly<Record<string, readonly string[]>>;
+  readonly apis: readonly string[];
   readonly sid: string | undefined;
 }
 
@@ -48,7 +82,14 @@ export interface Dialect {
   /** Whether revoking any token revokes every grant of that client in the session. */
   readonly revokesSession: boolean;
   accessTokenFormat(grant: GrantName): "jwt" | "opaque";
+  /** The types of subject token that an exchange takes. */
+  readonly subjectTokenTypes: readonly string[];
+  /** Whether an ID token may be presented as `jwt`. */
+  readonly idTokenIsJwt: boolean;
   options(form: Form): TokenOptions;
+  /** Which targets, and which scope of them. */
+  targets(form: Form): TargetAsk;
+  exchange(form: Form): ExchangeAsk;
   accessTokenClaims(view: AccessTokenView): Claims;
   /** The product's own names for the user's attributes, beside the standard claims. */
   userAttributes(principal: Principal, scope: readonly string[]): Claims;

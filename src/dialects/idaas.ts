@@ -1,5 +1,13 @@
-import type { Dialect } from "./dialect.ts";
-import { tokenResponse } from "./rfc8693.ts";
+import type { Form } from "../protocol/form.ts";
+import { TOKEN_TYPE } from "../protocol/names.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import { parseScope } from "../protocol/scope.ts";
+import { defined } from "../tokens/claims.ts";
+import type { Dialect, TargetAsk } from "./dialect.ts";
+import { requestedOf, standardTargets } from "./exchange.ts";
+import { rolesClaim, tokenResponse } from "./rfc8693.ts";
+
+const EVERYTHING = ".all";
 
 /** Alibaba Cloud IDaaS. */
 export const idaas: Dialect = {
@@ -7,9 +15,26 @@ export const idaas: Dialect = {
   acceptsQuery: false,
   introspectsIdTokens: false,
   revokesSession: false,
+  subjectTokenTypes: [TOKEN_TYPE.access_token],
+  idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
   options: () => ({}),
-  accessTokenClaims: ({ roles }) => (roles.length === 0 ? {} : { roles }),
+  targets,
+  exchange: (form) => ({ ...targets(form), ...requestedOf(form, "access_token"), subjectTokenType: form.require("subject_token_type") }),
+  accessTokenClaims: (view) => defined({ roles: rolesClaim(view) }),
   userAttributes: () => ({}),
   tokenResponse: (tokens) => ({ ...tokenResponse(tokens), expires_at: tokens.issuedAt + tokens.expiresIn }),
 };
+
+// `<audience>|<permission>`, split at the first bar; one audience in a request, and the same as in `audience`.
+function targets(form: Form): TargetAsk {
+  const items = parseScope(form.get("scope") ?? "").map((item) => ({ item, bar: item.indexOf("|") }));
+  if (items.every(({ bar }) => bar === -1)) return standardTargets(form);
+  if (items.some(({ bar, item }) => bar <= 0 || bar === item.length - 1)) throw new Rejection("scope_malformed");
+  const audiences = new Set([...items.map(({ item, bar }) => item.slice(0, bar)), ...form.all("audience")]);
+  const [id] = audiences;
+  if (audiences.size !== 1 || id === undefined || form.all("resource").length > 0) throw new Rejection("target_conflict");
+  const permissions = items.map(({ item, bar }) => item.slice(bar + 1));
+  const target = /^https?:\/\//.test(id) ? ({ by: "resource", url: id } as const) : ({ by: "client", id } as const);
+  return { targets: [target], isDefaultScope: false, ...(permissions.includes(EVERYTHING) ? {} : { scope: permissions }) };
+}

@@ -1,6 +1,8 @@
+import { TOKEN_TYPE } from "../protocol/names.ts";
 import { defined, userClaims } from "../tokens/claims.ts";
 import type { Dialect } from "./dialect.ts";
-import { tokenResponse } from "./rfc8693.ts";
+import { requestedOf, standardTargets } from "./exchange.ts";
+import { rolesClaim, tokenResponse } from "./rfc8693.ts";
 
 /** Keycloak, as CERN's single sign-on runs it. */
 export const keycloak: Dialect = {
@@ -8,14 +10,24 @@ export const keycloak: Dialect = {
   acceptsQuery: false,
   introspectsIdTokens: false,
   revokesSession: false,
+  subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt],
+  idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
   options: () => ({}),
-  accessTokenClaims: ({ audience, clientId, principal, roles, scope, sid }) =>
+  targets: standardTargets,
+  // CERN's page leaves `subject_token_type` out, and a refresh token is what comes back unless something else is asked for.
+  exchange: (form) => ({
+    ...standardTargets(form),
+    ...requestedOf(form, form.get("actor_token") === undefined ? "refresh_token" : "access_token"),
+    subjectTokenType: form.get("subject_token_type") ?? TOKEN_TYPE.access_token,
+  }),
+  accessTokenClaims: (view) =>
     defined({
-      azp: clientId,
-      sid,
-      ...(principal === undefined ? {} : userClaims(principal, scope)),
-      ...(roles.length === 0 ? {} : { roles, resource_access: Object.fromEntries(audience.map((owner) => [owner, { roles }])) }),
+      azp: view.clientId,
+      sid: view.sid,
+      ...(view.principal === undefined ? {} : userClaims(view.principal, view.scope)),
+      roles: rolesClaim(view),
+      resource_access: Object.keys(view.roles).length === 0 ? undefined : Object.fromEntries(Object.entries(view.roles).map(([owner, roles]) => [owner, { roles }])),
     }),
   userAttributes: () => ({}),
   tokenResponse: (tokens) =>

@@ -1,38 +1,61 @@
 import type { Form } from "../protocol/form.ts";
-import { SCOPE } from "../protocol/names.ts";
+import { SCOPE, TOKEN_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
-import { defined, userClaims } from "../tokens/claims.ts";
-import type { Dialect, TokenOptions } from "./dialect.ts";
-import { tokenResponse } from "./rfc8693.ts";
+import { type Claims, defined, userClaims } from "../tokens/claims.ts";
+import type { AccessTokenView, Dialect, ExchangeAsk, TokenOptions } from "./dialect.ts";
+import { requestedOf } from "./exchange.ts";
+import { rolesClaim, tokenResponse } from "./rfc8693.ts";
+import { SSO_RESOURCE, sapTargets } from "./sap-targets.ts";
 
 const LEAST_EXCHANGE_PERIOD_SECONDS = 3600;
 const JWT_GRANTS: ReadonlySet<string> = new Set(["authorization_code", "client_credentials"]);
 
 /** SAP Cloud Identity Services. */
 export const sap: Dialect = {
-  tokenPolicy: { accessTokenLifetime: 3600, refreshParallel: 1 },
+  tokenPolicy: { accessTokenLifetime: 3600, refreshParallel: 1, independentOfSession: true },
   acceptsQuery: true,
   introspectsIdTokens: true,
   revokesSession: true,
   // "Grant-type dependent": a code and client credentials give a JWT, everything else an opaque token.
   accessTokenFormat: (grant) => (JWT_GRANTS.has(grant) ? "jwt" : "opaque"),
+  subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt],
+  idTokenIsJwt: true,
   options,
-  accessTokenClaims: ({ clientId, principal, roles, scope, sid }) =>
-    defined({
-      azp: clientId,
-      sid,
-      sap_id_type: principal === undefined ? "app" : "user",
-      roles: roles.length === 0 ? undefined : roles,
-      ...(principal === undefined ? {} : { ...userClaims(principal, scope), ...sap.userAttributes(principal, scope) }),
-    }),
+  targets: sapTargets,
+  exchange,
+  accessTokenClaims: (view) => claimsOf(view),
   userAttributes: (principal, scope) =>
     defined({
       user_uuid: principal.sub,
       ...(scope.includes(SCOPE.email) ? { mail: principal.email } : {}),
       ...(scope.includes(SCOPE.profile) ? { first_name: principal.givenName, last_name: principal.familyName } : {}),
     }),
-  tokenResponse,
+  // A client of this product expects Bearer, whatever the type of the token.
+  tokenResponse: (tokens) => ({ ...tokenResponse(tokens), token_type: "Bearer" }),
 };
+
+function claimsOf(view: AccessTokenView): Claims {
+  const { clientId, principal, scope, sid, apis } = view;
+  return defined({
+    azp: clientId,
+    sid,
+    sap_id_type: principal === undefined ? "app" : "user",
+    ias_apis: apis.length === 0 ? undefined : apis,
+    roles: rolesClaim(view),
+    ...(principal === undefined ? {} : { ...userClaims(principal, scope), ...sap.userAttributes(principal, scope) }),
+  });
+}
+
+// Asked for nothing in particular, SAP gives the whole set; with a resource that is an API, always an access token.
+function exchange(form: Form): ExchangeAsk {
+  const asked = sapTargets(form);
+  const subjectTokenType = form.require("subject_token_type");
+  // SAP's own example of an SSO token misspells the requested type: the resource decides alone.
+  if (form.all("resource").includes(SSO_RESOURCE)) return { ...asked, subjectTokenType, requested: "sso_token", isExplicit: true };
+  const requested = requestedOf(form, "token_set");
+  const isApi = asked.targets.length > 0 && requested.requested === "id_token";
+  return { ...asked, subjectTokenType, ...requested, ...(isApi ? { requested: "access_token" as const } : {}) };
+}
 
 function options(form: Form): TokenOptions {
   const format = form.get("token_format");

@@ -1,5 +1,5 @@
 import { isClientId } from "../clients/index.ts";
-import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
+import { dialectOf } from "../dialects/index.ts";
 import type { Form } from "../protocol/form.ts";
 import { SCOPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
@@ -72,9 +72,9 @@ export function authorizationRequest({ tenant }: Exchange, form: Form, target: A
   };
 }
 
-/** Whether the tokens end with the login session: not where the client asked to stay signed in, nor where its policy says so. */
-export function isCoupled({ tenant }: Exchange, client: Client, scope: readonly string[]): boolean {
-  return !scope.includes(SCOPE.offlineAccess) && !tokenPolicyOf(client, tenant.settings).independentOfSession;
+/** Whether the tokens end with the login session: not where the client asked to stay signed in. */
+export function isCoupled(scope: readonly string[]): boolean {
+  return !scope.includes(SCOPE.offlineAccess);
 }
 
 /** Whether an application could be anyone's: a public client whose redirect any program on the device may take. */

@@ -82,6 +82,7 @@ async function signOn(
   const signedOn = await service.families.signOn(session.family, {
     session: session.node,
     hash: await sha256(session.secret),
+    client: request.clientId,
     ...(request.maxAge === undefined ? {} : { maxAge: request.maxAge }),
     ...(request.idps === undefined ? {} : { idps: request.idps }),
     ...(withCode ? { code: prepared.code } : {}),

@@ -28,7 +28,7 @@ export async function prepareCode(exchange: Exchange, request: AuthorizationRequ
       redirectUri,
       challenge,
       scope,
-      coupled: isCoupled(exchange, client, scope),
+      coupled: isCoupled(scope),
       ...(nonce === undefined ? {} : { nonce }),
     },
     text: (family) => writeOpaque(ring, { kind: "code", keyNumber: ring.tokenKeyNumber(), family, parent: "", node: id, generation: 0, secret }),

@@ -3,9 +3,11 @@ import { JWT_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { signJwt } from "../protocol/signature.ts";
 import type { ClientRequest, Exchange } from "../service.ts";
+import type { Tenant } from "../storage/tenant-directory.ts";
 import { type Consistency, RETRY_WINDOW_SECONDS } from "../tenants/token-policy.ts";
-import { type Claims, defined, rolesOf, userClaims } from "../tokens/claims.ts";
+import { type Claims, defined, userClaims } from "../tokens/claims.ts";
 import { inspect, isDead } from "../tokens/inspect.ts";
+import { viewOf } from "../tokens/issued-token-type.ts";
 import { LINEAGE_CLAIM } from "../tokens/lineage.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
 import { sessionReference } from "../tokens/session-reference.ts";
@@ -51,20 +53,16 @@ async function find(request: ClientRequest, text: string, consistency: Consisten
 async function mayKnow({ clientId, client, tenant }: ClientRequest, facts: TokenFacts): Promise<boolean> {
   if (facts.kind === "refresh_token") return facts.client === clientId;
   if (facts.kind === "id_token") return dialectOf(client).introspectsIdTokens && facts.audience.includes(clientId);
+  if (facts.sso !== undefined) return facts.sso.applications.includes(clientId);
   if (facts.client === clientId || facts.audience.includes(clientId)) return true;
   if (facts.format !== "opaque") return false;
   return (await tenant.client(facts.client))?.trustedForHandoff.includes(clientId) === true;
 }
 
 async function describe({ client, tenant, ring }: ClientRequest, facts: TokenFacts): Promise<Claims> {
-  const owner = await tenant.client(facts.client);
-  const { principal, scope, lineage, audience } = facts;
+  const { principal, scope, lineage, audience, sso } = facts;
   const sid = await sessionReference(ring, lineage.family, lineage.sid);
-  const roles = owner === undefined ? [] : rolesOf(owner, principal ?? { clientId: facts.client });
-  const own =
-    facts.claims === undefined && owner !== undefined && facts.kind === "access_token"
-      ? dialectOf(owner).accessTokenClaims({ clientId: facts.client, audience, scope, principal, roles, sid })
-      : (facts.claims ?? {});
+  const own = facts.claims ?? (await claimsOfRecord(tenant, facts, sid));
   const about = principal === undefined ? {} : { ...userClaims(principal, scope), ...dialectOf(client).userAttributes(principal, scope), username: principal.loginName };
   return defined({
     ...own,
@@ -76,6 +74,10 @@ async function describe({ client, tenant, ring }: ClientRequest, facts: TokenFac
     client_id: facts.client,
     scope: scope.length === 0 ? undefined : scope.join(" "),
     token_type: facts.kind === "access_token" ? "Bearer" : undefined,
+    act: facts.act,
+    may_act: facts.mayAct,
+    sso_application_ids: sso?.applications,
+    sso_redirect_uris: sso?.redirectUris,
     exp: facts.expires,
     iat: facts.issuedAt,
     jti: facts.claims?.jti ?? lineage.node,
@@ -85,6 +87,16 @@ async function describe({ client, tenant, ring }: ClientRequest, facts: TokenFac
     cambio_checked_at: facts.checkedAt,
     [LINEAGE_CLAIM]: undefined,
   });
+}
+
+// An opaque token says what a JWT of the same grant would say.
+async function claimsOfRecord(tenant: Tenant, { client: clientId, audience, scope, principal, kind, apis = [] }: TokenFacts, sid: string | undefined): Promise<Claims> {
+  const found = await Promise.all(audience.map(async (id) => ({ id, client: /^https?:/.test(id) ? undefined : await tenant.client(id) })));
+  const targets = found.flatMap(({ id, client }) => (client === undefined ? [] : [{ id, client }]));
+  const owner = targets.length === 1 ? targets[0]?.client : await tenant.client(clientId);
+  if (kind !== "access_token" || owner === undefined) return {};
+  const record = { client: clientId, audience, scope, apis, path: [], hops: 0, deadline: 0 };
+  return dialectOf(owner).accessTokenClaims(viewOf({ clientId, targets }, { record, ...(principal === undefined ? {} : { principal }) }, sid));
 }
 
 // RFC 9701: everything stands inside `token_introspection`, so that the answer can never be taken for a token.

@@ -1,8 +1,8 @@
+import { dialectOf } from "../dialects/index.ts";
 import { sha256 } from "../protocol/bytes.ts";
-import { GRANT_TYPE } from "../protocol/names.ts";
+import { GRANT_TYPE, SCOPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
-import { ROOT } from "../storage/family/rows.ts";
 import { configurationDeath } from "../tokens/inspect.ts";
 import { type OpaqueToken, readOpaque } from "../tokens/opaque.ts";
 import { prepareRefreshToken } from "../tokens/refresh-token.ts";
@@ -15,9 +15,9 @@ export const authorizationCode: Grant = {
   name: "authorization_code",
   grantType: GRANT_TYPE.authorization_code,
   issue: async (request) => {
-    const { form, ring, service, clientId } = request;
+    const { form, ring, service, clientId, client } = request;
     const [presented, redirectUri, verifier] = [form.require("code"), form.require("redirect_uri"), form.require("code_verifier")];
-    refuseOtherTargets(request);
+    await refuseOtherTargets(request, dialectOf(client).targets(form));
     const code = await readOpaque(ring, "code", presented);
     if (code === undefined) throw new Rejection("code_malformed");
     if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) throw new Rejection("code_verifier_wrong");
@@ -33,8 +33,14 @@ export const authorizationCode: Grant = {
     if (!granted.ok) throw new Rejection(granted.reason);
     const death = await configurationDeath(request, clientId, granted.root);
     if (death !== undefined) throw new Rejection("code_family_dead", { note: death });
-    const refreshToken = granted.chain === undefined ? undefined : await plan.chain?.mint();
-    return await mintTokens(request, plan.issuing, granted, plan.tokens, refreshToken);
+    return await mintTokens(request, {
+      issuing: plan.issuing,
+      granted,
+      prepared: plan.tokens,
+      withAccessToken: true,
+      withIdToken: granted.principal !== undefined && granted.record.scope.includes(SCOPE.openid),
+      refreshToken: granted.chain === undefined ? undefined : await plan.chain?.mint(granted),
+    });
   },
 };
 
@@ -42,17 +48,18 @@ export const authorizationCode: Grant = {
 async function prepare(request: ClientRequest, code: OpaqueToken) {
   const { client, form } = request;
   const issuing = issuingFor(request, code.family);
-  const { dialect, policy } = issuing;
-  const options = dialect.options(form);
-  const grant = { parent: ROOT, id: newGrantId(), ownRow: false };
-  const tokens = await prepareTokens(issuing, accessTokenFormat(issuing, "authorization_code", options), grant);
+  const { policy } = issuing;
+  const options = dialectOf(client).options(form);
+  const tokens = await prepareTokens(issuing, accessTokenFormat(request, issuing, "authorization_code", options));
   const lifetime = Math.min(policy.refreshTokenLifetime, options.refreshExpiry ?? policy.refreshTokenLifetime);
-  const chain = client.grants.includes("refresh_token") && lifetime > 0 ? await prepareRefreshToken(issuing.ring, code.family, grant, lifetime) : undefined;
+  const chain = client.grants.includes("refresh_token") && lifetime > 0 ? await prepareRefreshToken(issuing.ring, code.family, lifetime) : undefined;
   const ask = {
-    grant: grant.id,
+    grant: newGrantId(),
+    identifier: client.subjectNameIdentifier,
     leaves: [tokens.accessToken.leaf, tokens.idToken.leaf],
     exchangePeriod: Math.min(policy.maxExchangePeriod, options.maxExchangePeriod ?? policy.maxExchangePeriod),
     parallel: policy.refreshParallel,
+    ...(client.mayAct === undefined ? {} : { mayAct: { sub: client.mayAct, client_id: client.mayAct } }),
     ...(chain === undefined ? {} : { chain: chain.chain }),
     ...(options.format === undefined ? {} : { format: options.format }),
   };

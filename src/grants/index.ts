@@ -1,10 +1,12 @@
 import { authorizationCode } from "./authorization-code.ts";
 import { clientCredentials } from "./client-credentials.ts";
 import type { Grant } from "./grant.ts";
+import { jwtBearer } from "./jwt-bearer.ts";
 import { refreshToken } from "./refresh-token.ts";
+import { tokenExchange } from "./token-exchange.ts";
 
 /** What is asked for: every grant of the token endpoint. */
-const GRANTS: readonly Grant[] = [authorizationCode, refreshToken, clientCredentials];
+const GRANTS: readonly Grant[] = [authorizationCode, refreshToken, clientCredentials, tokenExchange, jwtBearer];
 
 /** The grant of a `grant_type`, compared as bytes; undefined for one that is not here. */
 export function grantOf(grantType: string): Grant | undefined {

@@ -1,25 +1,32 @@
 import type { TokenOptions, TokenSet } from "../dialects/dialect.ts";
 import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
 import { randomId } from "../protocol/bytes.ts";
-import { SCOPE } from "../protocol/names.ts";
 import type { ClientRequest } from "../service.ts";
 import type { Granted } from "../storage/families.ts";
-import type { FamilyId, NodeId } from "../storage/lineage.ts";
+import type { FamilyId } from "../storage/lineage.ts";
 import type { GrantName } from "../tenants/client.ts";
-import { ISSUED_TOKEN_TYPES } from "../tokens/index.ts";
+import { type AccessTokenForm, ISSUED_TOKEN_TYPES } from "../tokens/index.ts";
 import { writeCopy } from "../tokens/inspect.ts";
-import { expiryOf, type Issuing, type PreparedToken } from "../tokens/issued-token-type.ts";
+import { expiryOf, type Issuing, type PreparedToken, type TokenTarget } from "../tokens/issued-token-type.ts";
 import { sessionReference } from "../tokens/session-reference.ts";
 
-/** For whom a grant issues, in which family. */
-export function issuingFor({ ring, clientId, client, tenant }: ClientRequest, family: FamilyId): Issuing {
-  return { ring, family, clientId, client, dialect: dialectOf(client), policy: tokenPolicyOf(client, tenant.settings) };
+/** For whom a grant issues, in which family, and for which targets: the client itself unless others are named. */
+export function issuingFor({ ring, clientId, client, tenant }: ClientRequest, family: FamilyId, targets: readonly TokenTarget[] = []): Issuing {
+  const [only = { id: clientId, client }, second] = targets;
+  return {
+    ...{ ring, family, clientId, client },
+    targets: targets.length === 0 ? [only] : targets,
+    dialect: dialectOf(second === undefined ? only.client : client),
+    policy: tokenPolicyOf(client, tenant.settings),
+  };
 }
 
-/** The format of an access token: what was asked for, else what the client is set to, else what its dialect does for this grant. */
-export function accessTokenFormat({ dialect, policy }: Issuing, grant: GrantName, options: TokenOptions): "jwt" | "opaque" {
+/** The format of an access token: what was asked for, else what its one target is set to, else what the client's dialect does for this grant. */
+export function accessTokenFormat({ tenant, client }: ClientRequest, { targets }: Issuing, grant: GrantName, options: TokenOptions): "jwt" | "opaque" {
   if (options.format !== undefined) return options.format;
-  return policy.accessTokenFormat === "grant" ? dialect.accessTokenFormat(grant) : policy.accessTokenFormat;
+  const owner = targets.length === 1 ? (targets[0]?.client ?? client) : client;
+  const { accessTokenFormat: set } = tokenPolicyOf(owner, tenant.settings);
+  return set === "grant" ? dialectOf(client).accessTokenFormat(grant) : set;
 }
 
 /** The access token and the ID token of a grant, ready to be made. */
@@ -28,45 +35,61 @@ export interface PreparedTokens {
   readonly idToken: PreparedToken;
 }
 
-/** Draws the leaves of a grant. `ownRow`: the grant exists already, so an opaque token gets a row of its own below it. */
-export async function prepareTokens(
-  issuing: Issuing,
-  format: "jwt" | "opaque",
-  grant: { readonly parent: NodeId; readonly id: NodeId; readonly ownRow: boolean },
-): Promise<PreparedTokens> {
-  const [accessToken, idToken] = await Promise.all([ISSUED_TOKEN_TYPES[format].prepare(issuing, grant), ISSUED_TOKEN_TYPES.id_token.prepare(issuing, grant)]);
+/** Draws the leaves of a grant. */
+export async function prepareTokens(issuing: Issuing, form: AccessTokenForm, isRefresh = false): Promise<PreparedTokens> {
+  const [accessToken, idToken] = await Promise.all([ISSUED_TOKEN_TYPES[form].prepare(issuing, isRefresh), ISSUED_TOKEN_TYPES.id_token.prepare(issuing, isRefresh)]);
   return { accessToken, idToken };
 }
 
+/** What is to be made of what was recorded. */
+export interface Minting {
+  readonly issuing: Issuing;
+  readonly granted: Granted;
+  readonly prepared: PreparedTokens;
+  readonly withAccessToken: boolean;
+  readonly withIdToken: boolean;
+  readonly refreshToken: string | undefined;
+}
+
 /** Makes the tokens of what was recorded, and writes the copy of an opaque one after the response. */
-export async function mintTokens(request: ClientRequest, issuing: Issuing, granted: Granted, prepared: PreparedTokens, refreshToken?: string): Promise<TokenSet> {
-  const { record, principal, now } = granted;
-  const wantsIdToken = principal !== undefined && record.scope.includes(SCOPE.openid);
+export async function mintTokens(request: ClientRequest, minting: Minting): Promise<TokenSet> {
+  const { issuing, granted, prepared, refreshToken } = minting;
+  const { record, now } = granted;
   const [accessToken, idToken, sessionState] = await Promise.all([
-    prepared.accessToken.mint(granted),
-    wantsIdToken ? prepared.idToken.mint(granted) : undefined,
+    minting.withAccessToken ? prepared.accessToken.mint(granted, issuing) : undefined,
+    minting.withIdToken ? prepared.idToken.mint(granted, issuing) : undefined,
     sessionReference(issuing.ring, issuing.family, record.sid),
   ]);
-  copyLater(request, granted, prepared.accessToken.leaf.hash);
-  request.audit.note({
-    family: issuing.family,
-    node: record.path.at(-1) ?? "",
-    scope: record.scope.join(" "),
-    issued: [accessToken && "access_token", refreshToken && "refresh_token", idToken && "id_token"].filter(Boolean).join(" "),
-  });
+  if (minting.withAccessToken) copyLater(request, granted, prepared.accessToken.leaf.hash);
+  noteIssued(request, minting);
+  const main = minting.withAccessToken ? prepared.accessToken : prepared.idToken;
   return {
-    accessToken,
-    expiresIn: expiryOf(granted, prepared.accessToken.leaf.id) - now,
+    accessToken: accessToken ?? idToken ?? "",
+    tokenType: minting.withAccessToken ? "Bearer" : "N_A",
+    expiresIn: expiryOf(granted, main.leaf.id) - now,
     issuedAt: now,
     scope: record.scope,
     ...(refreshToken === undefined || granted.chain === undefined ? {} : { refreshToken, refreshExpiresIn: granted.chain.expires - now }),
-    ...(idToken === undefined ? {} : { idToken }),
+    ...(idToken === undefined || accessToken === undefined ? {} : { idToken }),
     ...(sessionState === undefined ? {} : { sessionState }),
   };
 }
 
 /** An id for a new grant, which is also the id of the operation that records it. */
 export const newGrantId = randomId;
+
+function noteIssued({ audit }: ClientRequest, { issuing, granted, withAccessToken, withIdToken, refreshToken }: Minting): void {
+  const { record, principal } = granted;
+  const issued = [withAccessToken && "access_token", withIdToken && "id_token", refreshToken !== undefined && "refresh_token"].filter((name) => name !== false);
+  audit.note({
+    family: issuing.family,
+    node: record.path.at(-1) ?? "",
+    scope: record.scope.join(" "),
+    audience: record.audience.join(" "),
+    issued: issued.join(" "),
+    ...(principal === undefined ? {} : { subject: principal.sub }),
+  });
+}
 
 // A KV write is the dearest thing we do: only where someone could read the copy, and never before the response.
 function copyLater(request: ClientRequest, granted: Granted, hash: string | undefined): void {

@@ -1,66 +1,119 @@
+import { dialectOf } from "../dialects/index.ts";
 import { randomId, sha256 } from "../protocol/bytes.ts";
-import { GRANT_TYPE } from "../protocol/names.ts";
+import { GRANT_TYPE, SCOPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
-import { parseScope } from "../protocol/scope.ts";
+import { isSubset, parseScope } from "../protocol/scope.ts";
 import type { ClientRequest } from "../service.ts";
-import type { Granted } from "../storage/families.ts";
+import type { Granted, Refresh } from "../storage/families.ts";
 import { RETRY_WINDOW_SECONDS } from "../tenants/token-policy.ts";
-import { configurationDeath } from "../tokens/inspect.ts";
+import { branchDeath, configurationDeath } from "../tokens/inspect.ts";
 import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../tokens/opaque.ts";
 import type { Grant } from "./grant.ts";
 import { accessTokenFormat, issuingFor, mintTokens, type PreparedTokens, prepareTokens } from "./issuing.ts";
-import { refuseOtherTargets } from "./targets.ts";
+import { type ResolvedTarget, targetsOfAudience } from "./targets.ts";
 
 /**
  * The refresh grant, RFC 6749 §6, with rotation (RFC 9700 §4.14). The successor is derived from the presented token, so a
- * retry within the window is given the same one. One object call.
+ * retry within the window is given the same one. One object call. Policy is run again with today's client, target,
+ * permission and user.
  */
 export const refreshToken: Grant = {
   name: "refresh_token",
   grantType: GRANT_TYPE.refresh_token,
   issue: async (request) => {
-    const { form, ring, service, clientId, client } = request;
-    const presented = form.require("refresh_token");
-    const scope = form.get("scope");
-    refuseOtherTargets(request);
-    const token = await readOpaque(ring, "rt", presented);
+    const { form, ring, client } = request;
+    const token = await readOpaque(ring, "rt", form.require("refresh_token"));
     if (token === undefined) throw new Rejection("refresh_malformed");
     const issuing = issuingFor(request, token.family);
-    const { policy, dialect } = issuing;
-    const options = dialect.options(form);
-    const place = { parent: token.parent, id: token.node, ownRow: true };
-    const format = accessTokenFormat(issuing, "refresh_token", options);
-    const tokens = await prepareTokens(issuing, format, place);
+    const options = dialectOf(client).options(form);
+    const format = accessTokenFormat(request, issuing, "refresh_token", options);
+    const prepared = await prepareTokens(issuing, format, true);
     // The client may have chosen the other format at the first issue; the record knows.
     const otherFormat = format === "jwt" ? "opaque" : "jwt";
-    const other = options.format === undefined ? await prepareTokens(issuing, otherFormat, place) : undefined;
+    const other = options.format === undefined ? await prepareTokens(issuing, otherFormat, true) : undefined;
     const successor = await successorOf(ring, token, ring.tokenKeyNumber());
-    const granted = await service.families.refresh(token.family, {
-      op: randomId(),
-      parent: token.parent,
-      grant: token.node,
-      generation: token.generation,
-      hash: await sha256(token.secret),
-      client: clientId,
-      window: RETRY_WINDOW_SECONDS[policy.refreshRetry],
+    const ask: Refresh = {
+      ...(await presentation(request, token)),
       successor: { hash: await sha256(successor.secret), keyNumber: successor.keyNumber },
-      leaves: [tokens.accessToken.leaf, tokens.idToken.leaf],
-      allowedScope: client.scopes,
+      leaves: [prepared.accessToken.leaf, prepared.idToken.leaf],
       ...(other === undefined ? {} : { otherFormat: { format: otherFormat, leaf: other.accessToken.leaf } }),
+      window: RETRY_WINDOW_SECONDS[issuing.policy.refreshRetry],
       ...(options.refreshExpiry === undefined ? {} : { lifetime: options.refreshExpiry }),
-      ...(scope === undefined ? {} : { scope: parseScope(scope) }),
+    };
+    const { granted, targets } = await renew(request, token, ask);
+    return await mintTokens(request, {
+      issuing: issuingFor(request, token.family, targets),
+      granted,
+      prepared: recorded(prepared, other, granted),
+      withAccessToken: true,
+      withIdToken: granted.principal !== undefined && granted.record.scope.includes(SCOPE.openid),
+      refreshToken: options.refreshExpiry === 0 ? undefined : await writeOpaque(ring, await given(request, token, successor, granted)),
     });
-    if (!granted.ok) throw new Rejection(granted.reason);
-    const death = await configurationDeath(request, clientId, granted.root);
-    if (death !== undefined) throw new Rejection("refresh_cutoff", { note: death });
-    const next = options.refreshExpiry === 0 ? undefined : await writeOpaque(ring, await given(request, token, successor, granted));
-    return await mintTokens(request, issuing, granted, recorded(tokens, other, granted), next);
   },
 };
 
+async function presentation({ clientId, client, form }: ClientRequest, token: OpaqueToken) {
+  // Only the scope is narrowed here: what a dialect asks for by default is what the grant has.
+  const scope = form.get("scope") === undefined ? undefined : dialectScope(form.get("scope") ?? "");
+  return {
+    op: randomId(),
+    parent: token.parent,
+    grant: token.node,
+    generation: token.generation,
+    hash: await sha256(token.secret),
+    client: clientId,
+    allowedScope: [...client.scopes, ...client.ownScopes],
+    ...(scope === undefined ? {} : { scope }),
+  };
+}
+
+// IDaaS writes its scopes with their audience; the grant has them without.
+function dialectScope(text: string): readonly string[] {
+  return parseScope(text).map((item) => item.slice(item.indexOf("|") + 1));
+}
+
+async function renew(request: ClientRequest, token: OpaqueToken, ask: Refresh): Promise<{ readonly granted: Granted; readonly targets: readonly ResolvedTarget[] }> {
+  const { service, clientId } = request;
+  const first = await service.families.refresh(token.family, ask);
+  if (!first.ok) throw new Rejection(first.reason);
+  const death = await configurationDeath(request, clientId, first.root);
+  if (death !== undefined) throw new Rejection("refresh_cutoff", { note: death });
+  for (const branch of first.record.branches ?? []) if ((await branchDeath(request, branch)) !== undefined) throw new Rejection("refresh_revoked", { note: "actor" });
+  const targets = await currentTargets(request, first);
+  const scope = first.record.scope.filter((name) => targets.every((target) => isStillAllowed(target, name)));
+  if (isSubset(first.record.scope, scope)) return { granted: first, targets };
+  // The permission has shrunk. The same operation again, narrower: it rotates nothing and counts once.
+  const narrowed = await service.families.refresh(token.family, { ...ask, scope });
+  if (!narrowed.ok) throw new Rejection(narrowed.reason);
+  return { granted: narrowed, targets };
+}
+
+// Whoever permitted the exchange must still permit it, and that it is refreshed. What the request names must be among them.
+async function currentTargets(request: ClientRequest, { record }: Granted): Promise<readonly ResolvedTarget[]> {
+  const asked = dialectOf(request.client).targets(request.form).targets;
+  if (
+    asked.some((name) =>
+      name.by === "client" ? !record.audience.includes(name.id) : name.by === "resource" && !record.audience.includes(name.url) && !request.client.resources.includes(name.url),
+    )
+  ) {
+    throw new Rejection("target_forbidden");
+  }
+  try {
+    const targets = await targetsOfAudience(request, record.audience);
+    if (targets.every(({ isRequester, permission }) => isRequester || permission?.tokenTypes.includes("refresh_token") === true)) return targets;
+  } catch (cause) {
+    if (!(cause instanceof Rejection) || cause.wire.error !== "invalid_target") throw cause;
+  }
+  throw new Rejection("refresh_target");
+}
+
+function isStillAllowed({ isRequester, client, permission }: ResolvedTarget, scope: string): boolean {
+  return isRequester || !client.ownScopes.includes(scope) || permission?.scopes.includes(scope) === true;
+}
+
 // Of the two formats that were prepared, the one that was recorded.
-function recorded(tokens: PreparedTokens, other: PreparedTokens | undefined, { leaves }: Granted): PreparedTokens {
-  return other !== undefined && leaves.some(({ id }) => id === other.accessToken.leaf.id) ? { ...tokens, accessToken: other.accessToken } : tokens;
+function recorded(prepared: PreparedTokens, other: PreparedTokens | undefined, { leaves }: Granted): PreparedTokens {
+  return other !== undefined && leaves.some(({ id }) => id === other.accessToken.leaf.id) ? { ...prepared, accessToken: other.accessToken } : prepared;
 }
 
 // A retry may meet a successor that another key derived: the record says which.

@@ -1,8 +1,86 @@
+import type { TargetAsk, TargetName } from "../dialects/dialect.ts";
+import { tokenPolicyOf } from "../dialects/index.ts";
+import type { Target } from "../policy.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
+import type { Client } from "../tenants/client.ts";
+import type { StoredPermission } from "../tenants/records.ts";
+
+/** A target that was found, and what its owner permits the requester; for itself a client needs no permission. */
+export interface ResolvedTarget {
+  readonly id: string;
+  readonly client: Client;
+  /** What stands for it in `aud`. */
+  readonly audience: readonly string[];
+  readonly permission: StoredPermission | undefined;
+  readonly isRequester: boolean;
+}
+
+const TARGETS_LIMIT = 10;
+
+/** Finds every target, or refuses them all: unknown, forbidden and disabled ones are told apart in the audit log only. */
+export async function resolveTargets(request: ClientRequest, names: readonly TargetName[]): Promise<readonly ResolvedTarget[]> {
+  if (names.length > TARGETS_LIMIT) throw new Rejection("target_unknown", { note: "too many" });
+  if (names.length === 0) return [itself(request)];
+  const found = await Promise.all(names.map((name) => resolve(request, name)));
+  const byId = new Map<string, ResolvedTarget>();
+  for (const target of found) byId.set(target.id, { ...target, audience: [...new Set([...(byId.get(target.id)?.audience ?? []), ...target.audience])] });
+  const targets = [...byId.values()];
+  // One token has one subject: targets that name the user differently cannot share it.
+  if (new Set(targets.map(({ client }) => client.subjectNameIdentifier)).size > 1) throw new Rejection("target_conflict");
+  return targets;
+}
+
+/** The targets that a token was issued for, as their owners have it today: what a refresh is judged by. */
+export async function targetsOfAudience(request: ClientRequest, audience: readonly string[]): Promise<readonly ResolvedTarget[]> {
+  return await resolveTargets(
+    request,
+    audience.map((value) => (/^https?:\/\//.test(value) ? { by: "resource", url: value } : { by: "client", id: value })),
+  );
+}
+
+/** A target as policy looks at it. */
+export function policyTarget({ tenant }: ClientRequest, { id, client, audience, permission, isRequester }: ResolvedTarget): Target {
+  return {
+    ...{ id, audience, isRequester },
+    ownScopes: client.ownScopes,
+    scopes: permission?.scopes ?? [],
+    tokenTypes: permission?.tokenTypes ?? [],
+    maxHops: tokenPolicyOf(client, tenant.settings).maxHops,
+  };
+}
 
 /** Refuses a target other than the client itself, where a grant issues for the client alone (RFC 8707 §2.2). */
-export function refuseOtherTargets({ form, clientId, client }: ClientRequest): void {
-  const own = new Set([clientId, ...client.resources]);
-  if ([...form.all("audience"), ...form.all("resource")].some((target) => !own.has(target))) throw new Rejection("target_forbidden");
+export async function refuseOtherTargets(request: ClientRequest, { targets }: Pick<TargetAsk, "targets">): Promise<void> {
+  const found = await resolveTargets(request, targets);
+  if (found.some(({ isRequester }) => !isRequester)) throw new Rejection("target_forbidden");
+}
+
+function itself({ clientId, client }: ClientRequest): ResolvedTarget {
+  return { id: clientId, client, audience: [clientId], permission: undefined, isRequester: true };
+}
+
+async function resolve(request: ClientRequest, name: TargetName): Promise<ResolvedTarget> {
+  const { tenant, clientId } = request;
+  const id = await ownerOf(request, name);
+  const client = id === undefined || id.length > 128 ? undefined : await tenant.client(id);
+  if (id === undefined || client === undefined) throw new Rejection("target_unknown");
+  if (client.disabled) throw new Rejection("target_forbidden", { note: "disabled" });
+  const permission = await tenant.permission(clientId, id);
+  const audience = name.by === "resource" ? [name.url, id] : [id];
+  // A permission for oneself names the APIs of one's own microservices; everything else needs no permission.
+  if (id === clientId) return { id, client, audience, permission: name.by === "dependency" ? permission : undefined, isRequester: true };
+  if (permission?.status !== "granted") throw new Rejection("target_forbidden", { note: permission?.status ?? "no permission" });
+  return { id, client, audience, permission, isRequester: false };
+}
+
+async function ownerOf({ tenant, clientId }: ClientRequest, name: TargetName): Promise<string | undefined> {
+  switch (name.by) {
+    case "client":
+      return /^[A-Za-z0-9._:/@-]{1,128}$/.test(name.id) ? name.id : undefined;
+    case "resource":
+      return await tenant.resourceOwner(name.url);
+    case "dependency":
+      return await tenant.dependency(clientId, name.name);
+  }
 }

@@ -15,6 +15,8 @@ const invalidClient = row(401, "invalid_client", "Client authentication failed."
 const code = row(400, "invalid_grant", "The authorization code is invalid, expired or used, or was issued to another client, redirect URI or verifier.");
 const refresh = row(400, "invalid_grant", "The refresh token is invalid, expired or revoked, or was issued to another client.");
 const target = row(400, "invalid_target", "The target is unknown or not permitted to this client.");
+const subject = request("The subject token is invalid, expired or revoked, or this client may not exchange it.");
+const actor = request("The actor token is invalid, expired or revoked, or may not act here.");
 const bearer = row(401, "invalid_token", "The access token is invalid, expired or revoked.");
 const operator = row(401, "invalid_token", "The operator's token is missing, invalid, expired or used.");
 const login = request("The login cannot be continued: it is unknown, used, expired, or was begun in another browser.");
@@ -57,6 +59,35 @@ const TABLE = {
   target_unknown: target,
   target_forbidden: target,
 
+  target_conflict: target,
+
+  // Subject and actor tokens: RFC 8693 §2.2.2 has invalid_request for all of them
+  subject_dead: subject,
+  subject_unreadable: subject,
+  subject_type_differs: subject,
+  subject_type_unsupported: request("subject_token_type is not one that is supported here."),
+  subject_not_for_requester: subject,
+  subject_without_user: request("The subject token stands for no user, so no token about a user can be issued from it."),
+  subject_needs_actor: request("The subject token carries act or may_act: it can be exchanged with an actor token only."),
+  subject_deadline: request("The time within which this login may be exchanged is over: the user must log in again."),
+  subject_depth: request("The chain of exchanges behind the subject token is as long as allowed."),
+  subject_budget: request("The subject token has been exchanged as often as allowed."),
+  subject_identifier: request("The user has no value for the subject name identifier of the target."),
+  actor_dead: actor,
+  actor_unreadable: actor,
+  actor_type_unsupported: request("actor_token_type is not one that is supported here."),
+  actor_type_differs: actor,
+  actor_not_for_requester: actor,
+  actor_delegated: actor,
+  actor_is_subject: actor,
+  actor_not_allowed: actor,
+  actor_repeated: actor,
+  actor_too_many: actor,
+  sso_dead: row(401, "invalid_token", "The SSO token is invalid, expired or used."),
+  sso_redirect_unknown: request("redirect_uri is not one that the SSO token allows."),
+  requested_type_unsupported: request("requested_token_type is not one that is supported here."),
+  assertion_refused: row(400, "invalid_grant", "The assertion is invalid, expired or revoked, or this client may not use it."),
+
   // Codes and refresh tokens
   code_malformed: code,
   code_unknown: code,
@@ -75,6 +106,7 @@ const TABLE = {
   refresh_session_ended: refresh,
   refresh_deadline: refresh,
   refresh_cutoff: refresh,
+  refresh_target: refresh,
 
   // Access tokens at our own endpoints
   bearer_missing: row(401, "invalid_token", "An access token is needed, in the header Authorization."),

@@ -20,6 +20,8 @@ export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>)
     signOn: (family, ask) => call(family, async (stub) => await stub.signOn(V, ask)),
     redeem: (family, ask) => call(family, async (stub) => await stub.redeem(V, ask)),
     refresh: (family, ask) => call(family, async (stub) => await stub.refresh(V, ask)),
+    extend: (family, ask) => call(family, async (stub) => await stub.extend(V, ask)),
+    record: async (family, asks) => (await call(family, async (stub) => await stub.record(V, asks))).ok,
     status: async (family, query) => {
       const status = await call(family, async (stub) => await stub.status(V, query));
       if (isRefused(status)) throw new Rejection(status.reason);
@@ -30,6 +32,7 @@ export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>)
       if (isRefused(done)) throw new Rejection(done.reason);
       return done;
     },
+    redeemSso: (family, ask) => call(family, async (stub) => await stub.redeemSso(V, ask)),
     endSession: (family, session) => call(family, async (stub) => await stub.endSession(V, session)),
   };
 }

@@ -1,6 +1,9 @@
+import type { ExchangeRequest, Permit, Subject } from "../policy.ts";
+import type { Act, MayAct } from "../protocol/actor.ts";
 import type { Reason } from "../protocol/rejection.ts";
+import type { SubjectNameIdentifier } from "../tenants/client.ts";
 import type { Principal } from "../tenants/principal.ts";
-import type { FamilyId, NodeId, Root, RootKind } from "./lineage.ts";
+import type { FamilyId, NodeId, Origin, Root, RootKind } from "./lineage.ts";
 
 /** The version of the calls below. An object that is asked with a newer one refuses with `unavailable`: it could miss a rule. */
 export const FAMILY_CALL_VERSION = 1;
@@ -9,6 +12,8 @@ export const FAMILY_CALL_VERSION = 1;
 export interface Refused {
   readonly ok: false;
   readonly reason: Reason;
+  /** For the audit log. */
+  readonly note?: string;
 }
 
 /** What a token says that was recorded when it was granted. */
@@ -24,8 +29,24 @@ export interface TokenRecord {
   readonly sid?: NodeId;
   /** Seconds; when the user logged in. */
   readonly authTime?: number;
+  /** `sub`, where it is not the user's own id. */
+  readonly subject?: string;
+  readonly act?: Act;
+  readonly mayAct?: MayAct;
+  /** One for each actor from another login. */
+  readonly branches?: readonly Origin[];
+  /** API permission groups of the provider (`ias_apis`). */
+  readonly apis?: readonly string[];
   /** The access token format that the client chose at the first issue, for later refreshes. */
   readonly format?: "jwt" | "opaque";
+}
+
+/** What only an SSO token has: who may look at it, and where its redemption may lead. */
+export interface SsoRecord {
+  readonly applications: readonly string[];
+  readonly redirectUris: readonly string[];
+  /** How many hops the session may have behind it. */
+  readonly maxHops: number;
 }
 
 /** One issued token under a grant. `hash` is that of an opaque token's secret. */
@@ -68,6 +89,36 @@ export interface NewSession {
   readonly idpSid?: string;
   /** The IdP's own tokens, sealed by the Worker. */
   readonly idpTokens?: string;
+}
+
+/** What a session may do that an SSO token opened: no more than the token, for the applications that it names. */
+export interface SessionLimits {
+  /** The token's place: every grant of the session hangs below it. */
+  readonly path: readonly NodeId[];
+  readonly hops: number;
+  readonly deadline: number;
+  readonly applications: readonly string[];
+  readonly scope: readonly string[];
+}
+
+/** Redeems an SSO token: once, for a session as narrow as the token. */
+export interface RedeemSso extends RowKey {
+  readonly hash: string;
+  /** Where the browser wants to go. */
+  readonly redirectUri: string;
+  readonly session: Pick<NewSession, "id" | "hash" | "lifetime">;
+  /** The user of the browser's present session, if it has one. */
+  readonly present?: string;
+  readonly isConfirmed: boolean;
+}
+
+/** An SSO token that was redeemed. */
+export interface RedeemedSso {
+  readonly ok: true;
+  readonly now: number;
+  readonly principal: Principal;
+  /** The present session is another user's: nothing was done, the user must click. */
+  readonly needsClick: boolean;
 }
 
 /** An authorization code and everything it is bound to. */
@@ -116,6 +167,8 @@ export interface Opened {
 export interface SignOn {
   readonly session: NodeId;
   readonly hash: string;
+  /** The application that asks. */
+  readonly client: string;
   /** Seconds since the login, at most. */
   readonly maxAge?: number;
   /** The IdPs that will do; left out for any. */
@@ -143,6 +196,9 @@ export interface Redeem {
   readonly leaves: readonly NewLeaf[];
   readonly chain?: NewChain;
   readonly format?: "jwt" | "opaque";
+  /** What stands in `sub` for this client. */
+  readonly identifier: SubjectNameIdentifier;
+  readonly mayAct?: MayAct;
   /** Seconds from the login to the deadline. */
   readonly exchangePeriod: number;
   /** How many live grants of this client the session may have; the oldest leaves. */
@@ -182,8 +238,49 @@ export interface Refresh {
   readonly lifetime?: number;
   /** What the request narrows to, if it does. */
   readonly scope?: readonly string[];
-  /** What the client may have today. */
+  /** What the client may have for itself today; what it has for a target is the target's to say. */
   readonly allowedScope: readonly string[];
+}
+
+/** The subject of an exchange: a JWT whose claims have been verified, or an opaque token whose record lies in the family. */
+export type ExchangeSubject =
+  | {
+      readonly kind: "jwt";
+      readonly facts: Omit<Subject, "grantExpires">;
+      readonly path: readonly NodeId[];
+      readonly node: NodeId;
+      readonly sid?: NodeId;
+      readonly root: Root;
+      readonly branches: readonly Origin[];
+    }
+  | (RowKey & { readonly kind: "opaque"; readonly hash: string })
+  | (RowKey & { readonly kind: "refresh"; readonly generation: number; readonly hash: string; readonly window: number });
+
+/** One exchange: is the subject alive, does policy permit, is there budget; then it is recorded. All in one turn. */
+export interface Extend {
+  /** The new grant, drawn before the call: also the id of the operation. */
+  readonly grant: NodeId;
+  readonly tenant: string;
+  readonly subject: ExchangeSubject;
+  readonly request: ExchangeRequest;
+  /** How many exchanges one token may have behind it. */
+  readonly budget: number;
+  readonly accessToken: NewLeaf;
+  readonly idToken: NewLeaf;
+  readonly chain?: NewChain;
+  readonly format?: "jwt" | "opaque";
+  readonly identifier: SubjectNameIdentifier;
+  readonly apis: readonly string[];
+  /** The actor's own place, where there is an actor. */
+  readonly actor?: Origin;
+  readonly sso?: SsoRecord;
+}
+
+/** What an exchange gives: what tokens are made from, and what policy permitted. */
+export interface Extended extends Granted {
+  readonly permit: Permit;
+  /** The client that the subject token was issued to. */
+  readonly subjectClient: string;
 }
 
 /** Where an opaque token's record lies: a row's key. */
@@ -199,7 +296,7 @@ export type StatusQuery =
   | (RowKey & { readonly kind: "refresh"; readonly generation: number; readonly hash: string; readonly window: number });
 
 /** Why a token is dead; for the audit log, never for the wire. */
-export type DeathReason = "family_unknown" | "family_closed" | "family_revoked" | "node_revoked" | "session_ended" | "record_unknown" | "expired" | "rotated";
+export type DeathReason = "family_unknown" | "family_closed" | "family_revoked" | "node_revoked" | "session_ended" | "record_unknown" | "expired" | "rotated" | "redeemed";
 
 export type Status =
   | {
@@ -209,6 +306,7 @@ export type Status =
       readonly root?: Root;
       readonly record?: TokenRecord;
       readonly leaf?: Leaf;
+      readonly sso?: SsoRecord;
       readonly refreshExpires?: number;
       readonly principal?: Principal;
     }
@@ -247,7 +345,11 @@ export interface Families {
   signOn(family: FamilyId, ask: SignOn): Promise<SignedOn | Refused>;
   redeem(family: FamilyId, ask: Redeem): Promise<Granted | Refused>;
   refresh(family: FamilyId, ask: Refresh): Promise<Granted | Refused>;
+  extend(family: FamilyId, ask: Extend): Promise<Extended | Refused>;
+  /** Records exchanges that were decided at the edge. False when the family would have refused one of them. */
+  record(family: FamilyId, asks: readonly Extend[]): Promise<boolean>;
   status(family: FamilyId, query: StatusQuery): Promise<Status>;
   revoke(family: FamilyId, ask: Revocation): Promise<Revoked>;
+  redeemSso(family: FamilyId, ask: RedeemSso): Promise<RedeemedSso | Refused>;
   endSession(family: FamilyId, session: NodeId): Promise<EndedSession | Refused>;
 }

@@ -1,15 +1,35 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Bindings } from "../config.ts";
 import { steadyClock } from "./clock.ts";
-import type { EndedSession, Granted, Opened, OpenFamily, Redeem, Refresh, Refused, Revocation, Revoked, SignedOn, SignOn, Status, StatusQuery } from "./families.ts";
+import type {
+  EndedSession,
+  Extend,
+  Extended,
+  Granted,
+  Opened,
+  OpenFamily,
+  Redeem,
+  RedeemedSso,
+  RedeemSso,
+  Refresh,
+  Refused,
+  Revocation,
+  Revoked,
+  SignedOn,
+  SignOn,
+  Status,
+  StatusQuery,
+} from "./families.ts";
 import { FAMILY_CALL_VERSION } from "./families.ts";
 import { redeem } from "./family/codes.ts";
+import { extend } from "./family/exchange.ts";
 import { statusOf } from "./family/liveness.ts";
 import { open, signOn } from "./family/opening.ts";
 import { refresh } from "./family/refresh.ts";
 import { endSession, revoke } from "./family/revocation.ts";
 import type { FamilyRows } from "./family/rows.ts";
 import { sqlRows } from "./family/sql-rows.ts";
+import { redeemSso } from "./family/sso.ts";
 import type { NodeId } from "./lineage.ts";
 
 /**
@@ -41,12 +61,24 @@ export class FamilyObject extends DurableObject<Bindings> {
     return this.#turn(version, () => refresh(this.#rows, this.#now(), ask));
   }
 
+  extend(version: number, ask: Extend): Extended | Refused {
+    return this.#turn(version, () => extend(this.#rows, this.#now(), ask));
+  }
+
+  record(version: number, asks: readonly Extend[]): { readonly ok: boolean } | Refused {
+    return this.#turn(version, () => ({ ok: asks.map((ask) => extend(this.#rows, this.#now(), ask)).every(({ ok }) => ok) }));
+  }
+
   status(version: number, query: StatusQuery): Status | Refused {
     return this.#turn(version, () => statusOf(this.#rows, this.#now(), query));
   }
 
   revoke(version: number, ask: Revocation): Revoked | Refused {
     return this.#turn(version, () => ({ ok: true, hashes: revoke(this.#rows, this.#now(), ask) }));
+  }
+
+  redeemSso(version: number, ask: RedeemSso): RedeemedSso | Refused {
+    return this.#turn(version, () => redeemSso(this.#rows, this.#now(), ask));
   }
 
   endSession(version: number, session: NodeId): EndedSession | Refused {

@@ -2,12 +2,14 @@ import { randomId } from "../protocol/bytes.ts";
 import { steadyClock } from "./clock.ts";
 import type { Families } from "./families.ts";
 import { redeem } from "./family/codes.ts";
+import { extend } from "./family/exchange.ts";
 import { statusOf } from "./family/liveness.ts";
 import { memoryRows } from "./family/memory-rows.ts";
 import { open, signOn } from "./family/opening.ts";
 import { refresh } from "./family/refresh.ts";
 import { endSession, revoke } from "./family/revocation.ts";
 import type { FamilyRows } from "./family/rows.ts";
+import { redeemSso } from "./family/sso.ts";
 import type { FamilyId } from "./lineage.ts";
 
 /** The memory twin of the token families. `read` is the clock, in milliseconds. */
@@ -26,8 +28,11 @@ export function memoryFamilies(read: () => number = Date.now): Families {
     signOn: async (family, ask) => signOn(rows(family), now(), ask),
     redeem: async (family, ask) => redeem(rows(family), now(), ask),
     refresh: async (family, ask) => refresh(rows(family), now(), ask),
+    extend: async (family, ask) => extend(rows(family), now(), ask),
+    record: async (family, asks) => asks.map((ask) => extend(rows(family), now(), ask)).every(({ ok }) => ok),
     status: async (family, query) => statusOf(rows(family), now(), query),
     revoke: async (family, ask) => ({ ok: true, hashes: revoke(rows(family), now(), ask) }),
+    redeemSso: async (family, ask) => redeemSso(rows(family), now(), ask),
     endSession: async (family, session) => endSession(rows(family), now(), session),
   };
 }

@@ -22,6 +22,10 @@ export const ClientSecret = z.strictObject({
   expires: z.optional(Seconds),
 });
 
+/** What stands in `sub` of tokens for an application: our id, or an attribute of the user. */
+export const SubjectNameIdentifier = z.enum(["userUuid", "mail", "loginName", "displayName"]);
+export type SubjectNameIdentifier = z.output<typeof SubjectNameIdentifier>;
+
 /** An OAuth client: a consumer that holds permissions, a provider that owns APIs and roles, or both. */
 export const Client = z.strictObject({
   displayName: z.optional(z.string().check(z.minLength(1), z.maxLength(80))),
@@ -47,6 +51,14 @@ export const Client = z.strictObject({
   trustedForHandoff: z._default(z.array(ClientId).check(z.maxLength(20)), []),
   /** A public client exchanges only tokens of its own, and only where this says so. */
   publicExchange: z._default(z.boolean(), false),
+  /** What stands in `sub` of tokens for this application. */
+  subjectNameIdentifier: z._default(SubjectNameIdentifier, "userUuid"),
+  /** Attributes of the user that tokens for this application carry whatever their scope. */
+  attributes: z._default(z.array(z.enum(["email", "profile", "groups"])), []),
+  /** The client that may become the actor of this client's tokens; they then carry `may_act`. */
+  mayAct: z.optional(ClientId),
+  /** Where the application begins; an SSO token may be redeemed to it. */
+  homeUrl: z.optional(HttpsUrl),
   introspection: z._default(z.boolean(), true),
   consistency: z._default(Consistency, "strong"),
   identityProviders: z.optional(z.array(z.string()).check(z.minLength(1))),

@@ -6,6 +6,7 @@ export const PermissionStatus = z.enum(["requested", "granted", "denied", "withd
 
 /** What may be asked for under a permission: names of issued token types. */
 export const GrantableTokenType = z.enum(["access_token", "refresh_token", "id_token", "saml2"]);
+export type GrantableTokenType = z.output<typeof GrantableTokenType>;
 
 /** "The consumer may obtain tokens for the provider." Granted by the provider's owner only. */
 export const Permission = z.strictObject({

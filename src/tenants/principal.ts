@@ -1,3 +1,5 @@
+import type { SubjectNameIdentifier } from "./client.ts";
+
 /** What we know of the user behind a login: verified claims of the corporate IdP, under our own subject id. */
 export interface Principal {
   /** Tenant-wide subject id: base64url of 16 bytes of HMAC over IdP and the IdP's `sub`. */
@@ -11,4 +13,10 @@ export interface Principal {
   readonly givenName?: string;
   readonly familyName?: string;
   readonly groups: readonly string[];
+}
+
+/** What stands in `sub` for a user, where an application declared its subject name identifier. Undefined: the user has no such value. */
+export function subjectIdentifierOf(principal: Principal, identifier: SubjectNameIdentifier): string | undefined {
+  const values = { userUuid: principal.sub, mail: principal.email, loginName: principal.loginName, displayName: principal.name };
+  return values[identifier];
 }

@@ -21,6 +21,7 @@ export const TokenPolicy = z.strictObject({
   idTokenLifetime: z.optional(z.int().check(z.gte(30), z.lte(43_200))),
   refreshTokenLifetime: z.optional(z.int().check(z.gte(0), z.lte(15_552_000))),
   sessionLifetime: z.optional(z.int().check(z.gte(300), z.lte(2_592_000))),
+  ssoTokenLifetime: z.optional(z.int().check(z.gte(30), z.lte(300))),
   codeLifetime: z.optional(z.int().check(z.gte(10), z.lte(120))),
   accessTokenFormat: z.optional(z.enum(["grant", "jwt", "opaque"])),
   refreshRetry: z.optional(RetryWindow),
@@ -28,6 +29,7 @@ export const TokenPolicy = z.strictObject({
   maxExchangePeriod: z.optional(z.int().check(z.gte(3600), z.lte(15_552_000))),
   maxHops: z.optional(z.int().check(z.gte(0), z.lte(HOPS_LIMIT))),
   exchangeBudget: z.optional(z.int().check(z.gte(1), z.lte(10_000))),
+  /** Whether what is exchanged outlives the login session. */
   independentOfSession: z.optional(z.boolean()),
   signingAlgorithm: z.optional(SigningAlgorithm),
 });
@@ -52,6 +54,7 @@ const DEFAULTS: ResolvedTokenPolicy = {
   idTokenLifetime: HOUR,
   refreshTokenLifetime: 12 * HOUR,
   sessionLifetime: 12 * HOUR,
+  ssoTokenLifetime: 300,
   codeLifetime: 60,
   accessTokenFormat: "grant",
   refreshRetry: "grace",

@@ -2,17 +2,18 @@ import { randomId } from "../protocol/bytes.ts";
 import { JWT_TYPE } from "../protocol/names.ts";
 import { signJwt } from "../protocol/signature.ts";
 import { defined, userClaims } from "./claims.ts";
-import { expiryOf, type IssuedTokenType, lineageOf } from "./issued-token-type.ts";
+import { expiryOf, type IssuedTokenType, lineageOf, subjectOf, viewOf } from "./issued-token-type.ts";
 import { LINEAGE_CLAIM, sealLineage } from "./lineage.ts";
 import { sessionReference } from "./session-reference.ts";
 
 /** An ID token, OpenID Connect Core §2. Only ever made for a user. */
 export const idToken: IssuedTokenType = {
-  prepare: async ({ ring, family, clientId, dialect, policy }) => {
+  prepare: async ({ policy }) => {
     const id = randomId();
     return {
       leaf: { id, type: "id_token", lifetime: policy.idTokenLifetime },
-      mint: async (granted) => {
+      mint: async (granted, issuing) => {
+        const { ring, family, clientId, dialect } = issuing;
         const { record, principal, now } = granted;
         if (principal === undefined) throw new Error("an ID token needs a user");
         const [key, lin, sid] = await Promise.all([
@@ -20,19 +21,21 @@ export const idToken: IssuedTokenType = {
           sealLineage(ring, JWT_TYPE.idToken, lineageOf(family, id, granted)),
           sessionReference(ring, family, record.sid),
         ]);
+        const { scope } = viewOf(issuing, granted, sid);
         const claims = {
+          ...userClaims(principal, scope),
+          ...dialect.userAttributes(principal, scope),
           iss: ring.issuer,
-          aud: clientId,
+          aud: record.audience.length === 1 ? record.audience[0] : record.audience,
           azp: clientId,
-          sub: principal.sub,
+          sub: subjectOf(granted),
           iat: now,
           exp: expiryOf(granted, id),
           jti: randomId(),
           auth_time: record.authTime,
           nonce: granted.nonce,
           sid,
-          ...userClaims(principal, record.scope),
-          ...dialect.userAttributes(principal, record.scope),
+          act: record.act,
           [LINEAGE_CLAIM]: lin,
         };
         return await signJwt(defined(claims), JWT_TYPE.idToken, key);

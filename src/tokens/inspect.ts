@@ -1,7 +1,8 @@
+import { readAct, readMayAct } from "../protocol/actor.ts";
 import { sha256 } from "../protocol/bytes.ts";
 import type { Exchange } from "../service.ts";
 import type { Status, StatusQuery } from "../storage/families.ts";
-import type { FamilyId, Lineage, Root } from "../storage/lineage.ts";
+import type { FamilyId, Lineage, Origin, Root } from "../storage/lineage.ts";
 import type { TokenCopy } from "../storage/token-copies.ts";
 import type { Consistency } from "../tenants/token-policy.ts";
 import { seal, unseal } from "./seal.ts";
@@ -24,6 +25,8 @@ interface Asked {
   readonly status: Status;
   readonly consistency: Consistency;
   readonly checkedAt: number;
+  /** Remembers the answer for `edge`, once everything else about the token has held. */
+  readonly keep?: () => void;
 }
 
 /**
@@ -41,8 +44,10 @@ export async function inspect(exchange: Exchange, token: VerifiedToken, inspecti
   }
   const facts = factsOf(family, token, asked.status, asked);
   if (facts === undefined) return { kind: "dead", reason: "record_unknown" };
-  const reason = await configurationDeath(exchange, facts.client, facts.lineage.root);
-  return reason === undefined ? facts : { kind: "dead", reason };
+  const reason = (await actorsDeath(exchange, facts, asked.consistency)) ?? (await configurationDeath(exchange, facts.client, facts.lineage.root));
+  if (reason !== undefined) return { kind: "dead", reason };
+  asked.keep?.();
+  return facts;
 }
 
 /** True for a token that is dead. */
@@ -61,9 +66,32 @@ export async function configurationDeath({ tenant }: Exchange, clientId: string,
   return idp === undefined || idp.disabled || cutOff(idp.cutoff) ? "idp_cut_off" : undefined;
 }
 
+/** Why an actor's place leaves a token dead: each one from another login is asked in its own family. */
+export async function branchDeath({ service, tenant }: Exchange, branch: Origin): Promise<string | undefined> {
+  const { family, path, node, sid, root } = branch;
+  const status = await service.families.status(family, { kind: "path", path, node, lazy: root.lazy, ...(sid === undefined ? {} : { sid }) });
+  if (!status.alive) return `actor ${status.reason}`;
+  const { cutoff } = tenant.settings;
+  if (cutoff !== undefined && root.time <= cutoff) return "actor tenant_cut_off";
+  const idp = root.idp === undefined ? undefined : await tenant.identityProvider(root.idp);
+  return root.idp !== undefined && (idp === undefined || idp.disabled || root.time <= (idp.cutoff ?? -1)) ? "actor idp_cut_off" : undefined;
+}
+
 /** Seals the copy of an opaque token for KV. The hash is bound to it: a copy opens under its own key only. */
 export async function writeCopy({ service, ring }: Exchange, hash: string, copy: TokenCopy): Promise<void> {
   await service.copies.write(hash, await seal(ring, "seal", `copy ${hash}`, JSON.stringify(copy)), copy.expires);
+}
+
+// Every branch is alive, and no client in the chain of actors is disabled.
+async function actorsDeath(exchange: Exchange, { lineage, act }: TokenFacts, consistency: Consistency): Promise<string | undefined> {
+  for (let actor = act; actor !== undefined; actor = actor.act) {
+    const client = await exchange.tenant.client(actor.client_id);
+    if (client === undefined || client.disabled) return "actor client_cut_off";
+  }
+  // What was found without asking the family is as old for its branches.
+  if (consistency !== "strong") return undefined;
+  const deaths = await Promise.all(lineage.branches.map((branch) => branchDeath(exchange, branch)));
+  return deaths.find((death) => death !== undefined);
 }
 
 function familyOf(token: VerifiedToken): FamilyId {
@@ -85,8 +113,8 @@ async function ask(exchange: Exchange, family: FamilyId, token: VerifiedToken, {
   }
   const asked = service.now();
   const status = await service.families.status(family, query);
-  if (status.alive && wanted !== "strong") service.statuses.keep(family, query, { status, asked });
-  return { status, consistency: "strong", checkedAt: asked };
+  const found = { status, consistency: "strong", checkedAt: asked } as const;
+  return status.alive && wanted !== "strong" ? { ...found, keep: () => service.statuses.keep(family, query, { status, asked }) } : found;
 }
 
 async function readCopy({ service, ring }: Exchange, hash: string): Promise<TokenCopy | undefined> {
@@ -118,7 +146,23 @@ function factsOf(family: FamilyId, token: VerifiedToken, status: Extract<Status,
   if (token.format === "jwt") {
     const { claims, kind, client, audience, scope, expires, lineage } = token;
     const issuedAt = Number(claims.iat);
-    return { kind, format: "jwt", client, audience, scope, expires, issuedAt, lineage, subject: String(claims.sub), claims, ...authTime(claims.auth_time), ...found };
+    const [act, mayAct] = [readAct(claims.act), readMayAct(claims.may_act)];
+    const delegation = { ...(act === undefined ? {} : { act }), ...(mayAct === undefined ? {} : { mayAct }) };
+    return {
+      kind,
+      format: "jwt",
+      client,
+      audience,
+      scope,
+      expires,
+      issuedAt,
+      lineage,
+      subject: String(claims.sub),
+      claims,
+      ...delegation,
+      ...authTime(claims.auth_time),
+      ...found,
+    };
   }
   const { record, leaf, refreshExpires, root } = status;
   if (record === undefined || root === undefined) return undefined;
@@ -132,10 +176,11 @@ function factsOf(family: FamilyId, token: VerifiedToken, status: Extract<Status,
     root,
     hops: record.hops,
     deadline: record.deadline,
-    branches: [],
+    branches: record.branches ?? [],
     ...(record.sid === undefined ? {} : { sid: record.sid }),
   };
-  const subject = status.principal?.sub ?? record.client;
+  const subject = record.subject ?? status.principal?.sub ?? record.client;
+  const { act, mayAct, apis } = record;
   return {
     kind: token.kind,
     format: "opaque",
@@ -147,6 +192,10 @@ function factsOf(family: FamilyId, token: VerifiedToken, status: Extract<Status,
     subject,
     ...(leaf === undefined ? {} : { issuedAt: leaf.issued }),
     ...authTime(record.authTime),
+    ...(act === undefined ? {} : { act }),
+    ...(mayAct === undefined ? {} : { mayAct }),
+    ...(apis === undefined ? {} : { apis }),
+    ...(status.sso === undefined ? {} : { sso: status.sso }),
     ...found,
   };
 }

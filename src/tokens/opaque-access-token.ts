@@ -1,17 +1,28 @@
 import { randomId } from "../protocol/bytes.ts";
-import type { IssuedTokenType } from "./issued-token-type.ts";
-import { newSecret, writeOpaque } from "./opaque.ts";
+import type { Granted } from "../storage/families.ts";
+import type { IssuedTokenType, Issuing, PreparedToken } from "./issued-token-type.ts";
+import { newSecret, type OpaqueKind, writeOpaque } from "./opaque.ts";
 
 /** An opaque access token: it says where its record lies; of its secret only the hash is kept. */
 export const opaqueAccessToken: IssuedTokenType = {
-  prepare: async ({ ring, family, policy }, grant) => {
-    const id = randomId();
-    const { secret, hash } = await newSecret();
-    // On a refresh the leaf has a row of its own below the grant; at the first issue it stands in the grant's row.
-    const place = grant.ownRow ? { parent: grant.id, node: id } : { parent: grant.parent, node: grant.id };
-    return {
-      leaf: { id, type: "access_token", lifetime: policy.opaqueTokenLifetime, hash },
-      mint: () => writeOpaque(ring, { kind: "at", keyNumber: ring.tokenKeyNumber(), family, ...place, generation: 0, secret }),
-    };
-  },
+  prepare: (issuing, isRefresh) => prepareOpaque(issuing, "at", issuing.policy.opaqueTokenLifetime, isRefresh),
 };
+
+/** An SSO token: opaque, short, redeemed once; good for nothing else. */
+export const ssoToken: IssuedTokenType = {
+  prepare: (issuing) => prepareOpaque(issuing, "sso", issuing.policy.ssoTokenLifetime, false),
+};
+
+async function prepareOpaque({ ring, family }: Issuing, kind: Extract<OpaqueKind, "at" | "sso">, lifetime: number, isRefresh: boolean): Promise<PreparedToken> {
+  const id = randomId();
+  const { secret, hash } = await newSecret();
+  return {
+    leaf: { id, type: "access_token", lifetime, hash },
+    mint: ({ record }: Granted) => {
+      // At the first issue the leaf stands in the grant's row; on a refresh it has a row of its own below the grant.
+      const [above = "", grant = ""] = [record.path.at(-2), record.path.at(-1)];
+      const place = isRefresh ? { parent: grant, node: id } : { parent: above, node: grant };
+      return writeOpaque(ring, { kind, keyNumber: ring.tokenKeyNumber(), family, ...place, generation: 0, secret });
+    },
+  };
+}

@@ -14,9 +14,10 @@ export interface Unreadable {
   readonly reason: "malformed" | "signature" | "claims" | "expired";
 }
 
-const OPAQUE_KINDS: ReadonlyMap<Extract<OpaqueKind, "at" | "rt">, Extract<VerifiedToken, { format: "opaque" }>["kind"]> = new Map([
+const OPAQUE_KINDS: ReadonlyMap<Extract<OpaqueKind, "at" | "rt" | "sso">, Extract<VerifiedToken, { format: "opaque" }>["kind"]> = new Map([
   ["at", "access_token"],
   ["rt", "refresh_token"],
+  ["sso", "sso_token"],
 ]);
 // A media type is compared without regard to case (RFC 7515 §4.1.9); the gate has lowered it.
 const JWT_KINDS: ReadonlyMap<string, { readonly kind: Extract<VerifiedToken, { format: "jwt" }>["kind"]; readonly type: string }> = new Map([

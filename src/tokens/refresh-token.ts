@@ -1,18 +1,20 @@
-import type { NewChain } from "../storage/families.ts";
-import type { FamilyId, NodeId } from "../storage/lineage.ts";
+import type { Granted, NewChain } from "../storage/families.ts";
+import type { FamilyId } from "../storage/lineage.ts";
 import type { KeyRing } from "./keys.ts";
-import { newSecret, type OpaqueToken, writeOpaque } from "./opaque.ts";
+import { newSecret, writeOpaque } from "./opaque.ts";
 
 /** The first refresh token of a grant, ready to be made. */
 export interface PreparedChain {
   readonly chain: NewChain;
-  mint(): Promise<string>;
+  mint(granted: Granted): Promise<string>;
 }
 
 /** Draws the first refresh token of a grant. `lifetime` in seconds. */
-export async function prepareRefreshToken(ring: KeyRing, family: FamilyId, grant: { readonly parent: NodeId; readonly id: NodeId }, lifetime: number): Promise<PreparedChain> {
+export async function prepareRefreshToken(ring: KeyRing, family: FamilyId, lifetime: number): Promise<PreparedChain> {
   const { secret, hash } = await newSecret();
   const keyNumber = ring.tokenKeyNumber();
-  const token: OpaqueToken = { kind: "rt", keyNumber, family, parent: grant.parent, node: grant.id, generation: 0, secret };
-  return { chain: { hash, keyNumber, lifetime }, mint: () => writeOpaque(ring, token) };
+  return {
+    chain: { hash, keyNumber, lifetime },
+    mint: ({ record }) => writeOpaque(ring, { kind: "rt", keyNumber, family, parent: record.path.at(-2) ?? "", node: record.path.at(-1) ?? "", generation: 0, secret }),
+  };
 }

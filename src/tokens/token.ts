@@ -1,17 +1,19 @@
+import type { Act, MayAct } from "../protocol/actor.ts";
 import type { JsonObject } from "../protocol/json.ts";
+import type { SsoRecord } from "../storage/families.ts";
 import type { Lineage } from "../storage/lineage.ts";
 import type { Principal } from "../tenants/principal.ts";
 import type { Consistency } from "../tenants/token-policy.ts";
 import type { OpaqueToken } from "./opaque.ts";
 
 /** What a token of ours is. */
-export type TokenKind = "access_token" | "id_token" | "refresh_token";
+export type TokenKind = "access_token" | "id_token" | "refresh_token" | "sso_token";
 
 /** A token whose MAC or signature, issuer, tenant and type hold. Whether it is alive has not been asked yet. */
 export type VerifiedToken =
   | {
       readonly format: "jwt";
-      readonly kind: Exclude<TokenKind, "refresh_token">;
+      readonly kind: Extract<TokenKind, "access_token" | "id_token">;
       readonly claims: JsonObject;
       readonly lineage: Lineage;
       readonly client: string;
@@ -37,6 +39,10 @@ export interface TokenFacts {
   readonly authTime?: number;
   readonly lineage: Lineage;
   readonly principal?: Principal;
+  readonly act?: Act;
+  readonly mayAct?: MayAct;
+  readonly apis?: readonly string[];
+  readonly sso?: SsoRecord;
   /** The claims of a JWT. */
   readonly claims?: JsonObject;
   /** How it was found alive, and when (seconds). */

@@ -1,6 +1,8 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
+import { intersect } from "../../protocol/scope.ts";
+import { subjectIdentifierOf } from "../../tenants/principal.ts";
 import type { Granted, Redeem, Refused, TokenRecord } from "../families.ts";
-import { familyDeath, isLive } from "./liveness.ts";
+import { deathOf, familyDeath, isLive } from "./liveness.ts";
 import { keepUntil, recordLeaves } from "./opening.ts";
 import { type CodeRow, type FamilyRow, type FamilyRows, type NodeRow, ROOT, rootOf, type SessionRow } from "./rows.ts";
 
@@ -23,7 +25,10 @@ export function redeem(rows: FamilyRows, now: number, ask: Redeem): Granted | Re
   if (now >= code.expires) return { ok: false, reason: "code_expired" };
   const session = rows.session(code.session);
   if (familyDeath(family, now) !== undefined || session === undefined || !isLive(session, now)) return { ok: false, reason: "code_family_dead" };
-  return grant(rows, now, { family, code, session, ask });
+  if (deathOf(rows, now, { nodes: session.limits?.path ?? [] }) !== undefined) return { ok: false, reason: "code_family_dead" };
+  const subject = family.principal === undefined ? undefined : subjectIdentifierOf(family.principal, ask.identifier);
+  if (subject === undefined) return { ok: false, reason: "subject_identifier" };
+  return grant(rows, now, { family, code, session, ask, subject: ask.identifier === "userUuid" ? undefined : subject });
 }
 
 interface Redemption {
@@ -31,27 +36,32 @@ interface Redemption {
   readonly code: CodeRow;
   readonly session: SessionRow;
   readonly ask: Redeem;
+  readonly subject: string | undefined;
 }
 
-function grant(rows: FamilyRows, now: number, { family, code, session, ask }: Redemption): Granted {
-  const deadline = session.authTime + ask.exchangePeriod;
+function grant(rows: FamilyRows, now: number, { family, code, session, ask, subject }: Redemption): Granted {
+  const { limits } = session;
+  const deadline = Math.min(session.authTime + ask.exchangePeriod, limits?.deadline ?? Number.POSITIVE_INFINITY);
+  const above = limits?.path ?? [];
   const latest = code.coupled ? Math.min(deadline, session.expires) : deadline;
   const record: TokenRecord = {
     client: code.client,
     audience: [code.client],
-    scope: code.scope,
-    path: [ask.grant],
-    hops: 0,
+    scope: limits === undefined ? code.scope : intersect(code.scope, limits.scope),
+    path: [...above, ask.grant],
+    hops: limits?.hops ?? 0,
     deadline,
     authTime: session.authTime,
     ...(code.coupled ? { sid: session.id } : {}),
+    ...(subject === undefined ? {} : { subject }),
+    ...(ask.mayAct === undefined ? {} : { mayAct: ask.mayAct }),
     ...(ask.format === undefined ? {} : { format: ask.format }),
   };
   const leaves = recordLeaves(ask.leaves, now, latest);
   const chain = ask.chain === undefined ? undefined : { generation: 0, hash: ask.chain.hash, keyNumber: ask.chain.keyNumber, expires: Math.min(now + ask.chain.lifetime, latest) };
   const expires = Math.max(now, chain?.expires ?? 0, ...leaves.map((leaf) => leaf.expires));
   if (chain !== undefined) makeRoom(rows, now, code, ask.parallel);
-  const row: NodeRow = { parent: ROOT, id: ask.grant, client: code.client, issued: now, expires, record, leaves, ...(chain === undefined ? {} : { chain }) };
+  const row: NodeRow = { parent: above.at(-1) ?? ROOT, id: ask.grant, client: code.client, issued: now, expires, record, leaves, ...(chain === undefined ? {} : { chain }) };
   rows.putNode(row);
   rows.putCode({ ...code, grant: ask.grant });
   keepUntil(rows, expires);
@@ -70,7 +80,7 @@ function makeRoom(rows: FamilyRows, now: number, code: CodeRow, parallel = Numbe
 
 // The answer was lost after the commit and the caller asks again: it gets what it would have got.
 function repeated(rows: FamilyRows, family: FamilyRow, code: CodeRow, id: string): Granted | Refused {
-  const row = rows.node(ROOT, id);
+  const row = rows.node(rows.session(code.session)?.limits?.path.at(-1) ?? ROOT, id);
   return row === undefined ? { ok: false, reason: "code_unknown" } : granted(family, code, row);
 }
 

@@ -1,5 +1,5 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
-import type { DeathReason, Leaf, Status, StatusQuery, TokenRecord } from "../families.ts";
+import type { DeathReason, Leaf, SsoRecord, Status, StatusQuery, TokenRecord } from "../families.ts";
 import type { NodeId } from "../lineage.ts";
 import { type FamilyRow, type FamilyRows, type NodeRow, rootOf, type SessionRow } from "./rows.ts";
 
@@ -43,8 +43,8 @@ export function statusOf(rows: FamilyRows, now: number, query: StatusQuery): Sta
 function opaqueStatus(rows: FamilyRows, now: number, row: NodeRow | undefined, hash: string): Status {
   const leaf = row?.leaves.find((candidate) => candidate.hash !== undefined && equalInConstantTime(candidate.hash, hash));
   if (row === undefined || leaf === undefined) return { alive: false, now, reason: rows.family() === undefined ? "family_unknown" : "record_unknown" };
-  if (now >= leaf.expires) return { alive: false, now, reason: "expired" };
-  return answer(rows, now, { nodes: [...row.record.path, leaf.id], sid: row.record.sid }, { record: row.record, leaf });
+  if (now >= leaf.expires || row.redeemed !== undefined) return { alive: false, now, reason: row.redeemed === undefined ? "expired" : "redeemed" };
+  return answer(rows, now, { nodes: [...row.record.path, leaf.id], sid: row.record.sid }, { record: row.record, leaf, ...(row.sso === undefined ? {} : { sso: row.sso }) });
 }
 
 function refreshStatus(rows: FamilyRows, now: number, row: NodeRow | undefined, query: Extract<StatusQuery, { kind: "refresh" }>): Status {
@@ -61,7 +61,7 @@ function answer(
   rows: FamilyRows,
   now: number,
   place: { readonly nodes: readonly NodeId[]; readonly sid: NodeId | undefined; readonly lazy?: boolean },
-  found: { readonly record?: TokenRecord; readonly leaf?: Leaf; readonly refreshExpires?: number },
+  found: { readonly record?: TokenRecord; readonly leaf?: Leaf; readonly sso?: SsoRecord; readonly refreshExpires?: number },
 ): Status {
   const reason = deathOf(rows, now, { nodes: place.nodes, lazy: place.lazy ?? false, ...(place.sid === undefined ? {} : { sid: place.sid }) });
   if (reason !== undefined) return { alive: false, now, reason };

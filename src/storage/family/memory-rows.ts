@@ -25,6 +25,7 @@ export function memoryRows(): FamilyRows {
         .filter((row) => row.parent === parent)
         .sort(byId)
         .slice(0, limit),
+    exchanges: (parent, limit) => Math.min(limit, [...nodes.values()].filter((row) => row.parent === parent && row.kind === undefined).length),
     nodesOf: (client) => [...nodes.values()].filter((row) => row.client === client),
     anyRevoked: (ids) => ids.some((id) => revoked.has(id)),
     revoke: (id, at) => {

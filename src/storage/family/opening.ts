@@ -1,6 +1,6 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
 import type { Leaf, NewCode, NewGrant, NewLeaf, NewSession, Opened, OpenFamily, Refused, SignedOn, SignOn } from "../families.ts";
-import { familyDeath, isLive } from "./liveness.ts";
+import { deathOf, familyDeath, isLive } from "./liveness.ts";
 import { type FamilyRows, ROOT } from "./rows.ts";
 
 /** How long after the last expiry a family is kept, so that a late clock never meets an empty object. */
@@ -38,6 +38,8 @@ export function signOn(rows: FamilyRows, now: number, ask: SignOn): SignedOn | R
   if (session === undefined || !isLive(session, now) || !equalInConstantTime(session.hash, ask.hash)) return refused;
   if (ask.maxAge !== undefined && now - session.authTime > ask.maxAge) return refused;
   if (ask.idps !== undefined && !ask.idps.includes(session.idp)) return refused;
+  if (session.limits !== undefined && !session.limits.applications.includes(ask.client)) return refused;
+  if (deathOf(rows, now, { nodes: session.limits?.path ?? [] }) !== undefined) return refused;
   if (ask.code !== undefined && rows.code(ask.code.id) === undefined) putCode(rows, now, session.id, ask.code);
   return { ok: true, now, principal: family.principal, authTime: session.authTime };
 }

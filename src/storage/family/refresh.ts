@@ -28,7 +28,8 @@ export function refresh(rows: FamilyRows, now: number, ask: Refresh): Granted | 
   }
   if (turn === "unknown") return { ok: false, reason: "refresh_unknown" };
   if (ask.scope !== undefined && !isSubset(ask.scope, row.record.scope)) return { ok: false, reason: "scope_exceeds" };
-  const scope = intersect(ask.scope ?? row.record.scope, ask.allowedScope);
+  const isForItself = row.record.audience.every((target) => target === row.client);
+  const scope = isForItself ? intersect(ask.scope ?? row.record.scope, ask.allowedScope) : (ask.scope ?? row.record.scope);
   if (scope.length === 0 && row.record.scope.length > 0) return { ok: false, reason: "scope_empty" };
   return renew(rows, now, { family, row, chain: turn === "rotate" ? rotated(chain, now, ask) : chain, scope, ask });
 }
@@ -61,7 +62,7 @@ function renew(rows: FamilyRows, now: number, { family, row, chain, scope, ask }
   const expires = Math.max(chain.expires, ...leaves.map((leaf) => leaf.expires));
   rows.putNode({ ...row, chain, expires: Math.max(row.expires, expires), leaves: keepLatest([...row.leaves, ...plain], now) });
   for (const leaf of opaque) {
-    rows.putNode({ parent: row.id, id: leaf.id, client: row.client, issued: now, expires: leaf.expires, record, leaves: [leaf] });
+    rows.putNode({ parent: row.id, id: leaf.id, kind: "leaf", client: row.client, issued: now, expires: leaf.expires, record, leaves: [leaf] });
   }
   keepUntil(rows, expires);
   return {

@@ -1,5 +1,5 @@
 import type { Principal } from "../../tenants/principal.ts";
-import type { Leaf, TokenRecord } from "../families.ts";
+import type { Leaf, SessionLimits, SsoRecord, TokenRecord } from "../families.ts";
 import type { NodeId, Root, RootKind } from "../lineage.ts";
 
 /** The family itself. Seconds throughout. */
@@ -25,6 +25,8 @@ export interface SessionRow {
   readonly idpSid?: string;
   readonly idpTokens?: string;
   readonly ended?: number;
+  /** Set on a session that an SSO token opened. */
+  readonly limits?: SessionLimits;
 }
 
 export interface CodeRow {
@@ -59,12 +61,17 @@ export interface Chain {
 export interface NodeRow {
   readonly parent: NodeId;
   readonly id: NodeId;
+  /** Set on the row of an opaque token that a refresh gave; a grant has none. */
+  readonly kind?: "leaf";
   readonly client: string;
   readonly issued: number;
   readonly expires: number;
   readonly record: TokenRecord;
   readonly leaves: readonly Leaf[];
   readonly chain?: Chain;
+  readonly sso?: SsoRecord;
+  /** The session that an SSO token was redeemed for, once it was. */
+  readonly redeemed?: NodeId;
 }
 
 /** How the family began, as its tokens say it. */
@@ -90,6 +97,8 @@ export interface FamilyRows {
   putNode(row: NodeRow): void;
   /** The children of a node, at most `limit`, in the order of their ids. */
   children(parent: NodeId, limit: number): readonly NodeRow[];
+  /** How many exchanges hang below a node, counted up to `limit`. */
+  exchanges(parent: NodeId, limit: number): number;
   /** Every grant of one client; a scan, for rare use. */
   nodesOf(client: string): readonly NodeRow[];
   /** True when any of these nodes is revoked. */

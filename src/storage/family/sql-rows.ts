@@ -1,5 +1,5 @@
 import type { Principal } from "../../tenants/principal.ts";
-import type { Leaf, TokenRecord } from "../families.ts";
+import type { Leaf, SsoRecord, TokenRecord } from "../families.ts";
 import type { RootKind } from "../lineage.ts";
 import type { Chain, CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
 
@@ -8,7 +8,7 @@ const SCHEMA = `
 CREATE TABLE IF NOT EXISTS family (k INTEGER PRIMARY KEY CHECK (k = 1), op TEXT, tenant TEXT, kind TEXT, root INTEGER, closes INTEGER, user TEXT, principal TEXT, revoked INTEGER);
 CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS codes (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS nodes (parent TEXT, id TEXT, client TEXT, issued INTEGER, expires INTEGER, record TEXT, leaves TEXT, chain TEXT, PRIMARY KEY (parent, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS nodes (parent TEXT, id TEXT, client TEXT, issued INTEGER, expires INTEGER, record TEXT, leaves TEXT, chain TEXT, kind TEXT, sso TEXT, redeemed TEXT, PRIMARY KEY (parent, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS revoked (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
@@ -42,10 +42,23 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     node: (parent, id) => toNode(read("SELECT * FROM nodes WHERE parent = ? AND id = ?", parent, id)[0]),
     putNode: (row) =>
       write(
-        "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        ...[row.parent, row.id, row.client, row.issued, row.expires, toJson(row.record), toJson(row.leaves), toJson(row.chain)],
+        "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ...[
+          row.parent,
+          row.id,
+          row.client,
+          row.issued,
+          row.expires,
+          toJson(row.record),
+          toJson(row.leaves),
+          toJson(row.chain),
+          row.kind ?? null,
+          toJson(row.sso),
+          row.redeemed ?? null,
+        ],
       ),
     children: (parent, limit) => read("SELECT * FROM nodes WHERE parent = ? ORDER BY id LIMIT ?", parent, limit).flatMap((row) => toNode(row) ?? []),
+    exchanges: (parent, limit) => Number(read("SELECT count(*) AS n FROM (SELECT 1 FROM nodes WHERE parent = ? AND kind IS NULL LIMIT ?)", parent, limit)[0]?.n ?? 0),
     nodesOf: (client) => read("SELECT * FROM nodes WHERE client = ?", client).flatMap((row) => toNode(row) ?? []),
     anyRevoked: (ids) => ids.length > 0 && read(`SELECT 1 FROM revoked WHERE id IN (${ids.map(() => "?").join()}) LIMIT 1`, ...ids).length > 0,
     revoke: (id, at) => write("INSERT OR IGNORE INTO revoked VALUES (?, ?)", id, at),
@@ -71,6 +84,7 @@ function toNode(row: Columns | undefined): NodeRow | undefined {
   const record = fromJson<TokenRecord>(row?.record);
   if (row === undefined || record === undefined) return undefined;
   const chain = fromJson<Chain>(row.chain);
+  const sso = fromJson<SsoRecord>(row.sso);
   return {
     parent: String(row.parent),
     id: String(row.id),
@@ -80,6 +94,9 @@ function toNode(row: Columns | undefined): NodeRow | undefined {
     record,
     leaves: fromJson<readonly Leaf[]>(row.leaves) ?? [],
     ...(chain === undefined ? {} : { chain }),
+    ...(row.kind === "leaf" ? { kind: "leaf" } : {}),
+    ...(sso === undefined ? {} : { sso }),
+    ...(typeof row.redeemed === "string" ? { redeemed: row.redeemed } : {}),
   };
 }
 

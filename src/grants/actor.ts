@@ -1,0 +1,43 @@
+import type { Actor } from "../policy.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import type { ClientRequest } from "../service.ts";
+import type { Origin } from "../storage/lineage.ts";
+import { readActorToken } from "../subjects/index.ts";
+import { inspect, isDead } from "../tokens/inspect.ts";
+import type { VerifiedToken } from "../tokens/token.ts";
+
+/** The actor of a delegation: what policy looks at, and its place in its own family. */
+export interface PresentedActor {
+  readonly actor: Actor;
+  readonly origin: Origin;
+}
+
+/** Reads the actor token of an exchange; `actor_token` and `actor_token_type` come together or not at all (RFC 8693 §2.1). */
+export async function readActor(request: ClientRequest): Promise<PresentedActor | undefined> {
+  const { form } = request;
+  const text = form.get("actor_token");
+  const type = form.get("actor_token_type");
+  if (text === undefined && type === undefined) return undefined;
+  const token = await readActorToken(request, form.require("actor_token"), form.require("actor_token_type"));
+  return token.format === "jwt" ? fromClaims(token) : await fromRecord(request, token);
+}
+
+function fromClaims({ claims, client, audience, lineage }: Extract<VerifiedToken, { format: "jwt" }>): PresentedActor {
+  const subject = String(claims.sub);
+  const { family, path, node, sid, root } = lineage;
+  return {
+    actor: { client, audience, principal: subject, subject, isDelegated: claims.act !== undefined },
+    origin: { family, path, node, root, ...(sid === undefined ? {} : { sid }) },
+  };
+}
+
+// What an opaque token says stands in its family: asked for now, and whether it lives again after the child is recorded.
+async function fromRecord(request: ClientRequest, token: VerifiedToken): Promise<PresentedActor> {
+  const facts = await inspect(request, token, { consistency: "strong" });
+  if (isDead(facts)) throw new Rejection("actor_dead", { note: facts.reason });
+  const { family, path, node, sid, root } = facts.lineage;
+  return {
+    actor: { client: facts.client, audience: facts.audience, principal: facts.principal?.sub ?? facts.client, subject: facts.subject, isDelegated: facts.act !== undefined },
+    origin: { family, path, node, root, ...(sid === undefined ? {} : { sid }) },
+  };
+}

@@ -1,0 +1,171 @@
+import type { ExchangeAsk, TokenOptions } from "../dialects/dialect.ts";
+import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
+import type { ExchangeRequest } from "../policy.ts";
+import { readAct, readMayAct } from "../protocol/actor.ts";
+import { sha256 } from "../protocol/bytes.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import type { ClientRequest } from "../service.ts";
+import type { ExchangeSubject, Extend, Extended, SsoRecord } from "../storage/families.ts";
+import type { FamilyId } from "../storage/lineage.ts";
+import { RETRY_WINDOW_SECONDS } from "../tenants/token-policy.ts";
+import { branchDeath, configurationDeath } from "../tokens/inspect.ts";
+import type { Issuing } from "../tokens/issued-token-type.ts";
+import { type PreparedChain, prepareRefreshToken } from "../tokens/refresh-token.ts";
+import type { VerifiedToken } from "../tokens/token.ts";
+import { type PresentedActor, readActor } from "./actor.ts";
+import { edgeQueryOf, extendAtEdge } from "./edge.ts";
+import { accessTokenFormat, issuingFor, newGrantId, type PreparedTokens, prepareTokens } from "./issuing.ts";
+import { policyTarget, type ResolvedTarget, resolveTargets } from "./targets.ts";
+
+/** Everything that is known of an exchange before its subject's family is asked. */
+export interface PlannedExchange {
+  readonly family: FamilyId;
+  readonly subject: VerifiedToken;
+  readonly targets: readonly ResolvedTarget[];
+  readonly actor: PresentedActor | undefined;
+  readonly issuing: Issuing;
+  readonly prepared: PreparedTokens;
+  readonly chain: PreparedChain | undefined;
+  readonly ask: Extend;
+}
+
+/** Plans an exchange of a verified subject: targets, actor, and what is drawn before the one call that decides. */
+export async function planExchange(request: ClientRequest, subject: VerifiedToken, asked: ExchangeAsk): Promise<PlannedExchange> {
+  const { client, tenant, form } = request;
+  const family = familyOf(subject);
+  const targets = await resolveTargets(request, asked.targets);
+  const actor = await readActor(request);
+  const options = dialectOf(client).options(form);
+  const issuing = issuingFor(request, family, targets);
+  const format = asked.requested === "sso_token" ? "sso" : (asked.format ?? accessTokenFormat(request, issuing, "token_exchange", options));
+  const prepared = await prepareTokens(issuing, format);
+  const wantsRefresh = asked.requested === "refresh_token" || asked.requested === "token_set";
+  const chain = wantsRefresh ? await prepareRefreshToken(request.ring, family, issuing.policy.refreshTokenLifetime) : undefined;
+  const sso = asked.requested === "sso_token" ? await ssoRecord(request, issuing) : undefined;
+  const ask: Extend = {
+    grant: newGrantId(),
+    tenant: tenant.issuer,
+    subject: await exchangeSubject(request, subject),
+    request: exchangeRequest(request, targets, asked, options, actor),
+    budget: issuing.policy.exchangeBudget,
+    accessToken: prepared.accessToken.leaf,
+    idToken: prepared.idToken.leaf,
+    identifier: targets[0]?.client.subjectNameIdentifier ?? "userUuid",
+    apis: apisOf(targets),
+    ...(chain === undefined ? {} : { chain: chain.chain }),
+    ...(options.format === undefined ? {} : { format: options.format }),
+    ...(actor === undefined ? {} : { actor: actor.origin }),
+    ...(sso === undefined ? {} : { sso }),
+  };
+  return { family, subject, targets, actor, issuing, prepared, chain, ask };
+}
+
+/**
+ * Carries a planned exchange out: one call that checks, decides and records; then the actors' families are read; then
+ * tokens may be made. In `edge` the call is left out where an answer of the last seconds allows it.
+ */
+export async function carryOut(request: ClientRequest, plan: PlannedExchange): Promise<Extended> {
+  const { subject, family, ask } = plan;
+  if (subject.format === "jwt") await refuseDisabled(request, subject.client, subject.lineage.root);
+  const { service } = request;
+  const query = edgeQueryOf(request, plan);
+  const asked = service.now();
+  const atEdge = query === undefined ? undefined : extendAtEdge(request, plan, query);
+  const extended = atEdge ?? (await service.families.extend(family, ask));
+  if (!extended.ok) throw new Rejection(extended.reason, extended.note === undefined ? {} : { note: extended.note });
+  if (subject.format === "opaque") await refuseDisabled(request, extended.subjectClient, extended.root);
+  const deaths = await Promise.all((extended.record.branches ?? []).map((branch) => branchDeath(request, branch)));
+  const death = deaths.find((reason) => reason !== undefined);
+  if (death !== undefined) throw new Rejection("actor_dead", { note: death });
+  // The family has just said that the subject is alive: for the next seconds `edge` need not ask again.
+  if (query !== undefined && atEdge === undefined) {
+    const { now, root, principal } = extended;
+    service.statuses.keep(family, query, { asked, status: { alive: true, now, root, ...(principal === undefined ? {} : { principal }) } });
+  }
+  return extended;
+}
+
+/** The family of a verified token. */
+export function familyOf(token: VerifiedToken): FamilyId {
+  return token.format === "jwt" ? token.lineage.family : token.token.family;
+}
+
+async function refuseDisabled(request: ClientRequest, client: string, root: Extended["root"]): Promise<void> {
+  const death = await configurationDeath(request, client, root);
+  if (death !== undefined) throw new Rejection("subject_dead", { note: death });
+}
+
+async function exchangeSubject({ client, tenant }: ClientRequest, token: VerifiedToken): Promise<ExchangeSubject> {
+  if (token.format === "opaque") {
+    const { parent, node, generation, secret } = token.token;
+    const hash = await sha256(secret);
+    if (token.kind !== "refresh_token") return { kind: "opaque", parent, node, hash };
+    return { kind: "refresh", parent, node, hash, generation, window: RETRY_WINDOW_SECONDS[tokenPolicyOf(client, tenant.settings).refreshRetry] };
+  }
+  const { claims, lineage, kind, client: owner, audience, scope, expires } = token;
+  const { path, node, sid, root, branches, hops, deadline } = lineage;
+  const [act, mayAct] = [readAct(claims.act), readMayAct(claims.may_act)];
+  const facts = {
+    ...{ kind, client: owner, audience, scope, expires, hops, deadline },
+    principal: String(claims.sub),
+    isUser: root.kind !== "client_credentials",
+    authTime: typeof claims.auth_time === "number" ? claims.auth_time : root.time,
+    ancestors: path.length,
+    ...(act === undefined ? {} : { act }),
+    ...(mayAct === undefined ? {} : { mayAct }),
+  };
+  return { kind: "jwt", facts, path, node, root, branches, ...(sid === undefined ? {} : { sid }) };
+}
+
+function exchangeRequest(
+  request: ClientRequest,
+  targets: readonly ResolvedTarget[],
+  asked: ExchangeAsk,
+  options: TokenOptions,
+  actor: PresentedActor | undefined,
+): ExchangeRequest {
+  const { clientId, client, tenant } = request;
+  const policy = tokenPolicyOf(client, tenant.settings);
+  return {
+    requester: {
+      id: clientId,
+      isPublic: client.public,
+      mayExchangePublicly: client.publicExchange,
+      mayRefresh: client.grants.includes("refresh_token"),
+      refreshTokenLifetime: policy.refreshTokenLifetime,
+      maxHops: policy.maxHops,
+      maxExchangePeriod: policy.maxExchangePeriod,
+      isIndependent: policy.independentOfSession,
+    },
+    targets: targets.map((target) => policyTarget(request, target)),
+    requested: asked.requested,
+    isExplicit: asked.isExplicit,
+    isDefaultScope: asked.isDefaultScope,
+    tenantMaxHops: tenant.settings.tokenPolicy.maxHops ?? Number.POSITIVE_INFINITY,
+    ...(asked.scope === undefined ? {} : { scope: asked.scope }),
+    ...(options.refreshExpiry === undefined ? {} : { refreshExpiry: options.refreshExpiry }),
+    ...(options.maxExchangePeriod === undefined ? {} : { maxExchangePeriod: options.maxExchangePeriod }),
+    ...(actor === undefined ? {} : { actor: actor.actor }),
+  };
+}
+
+// The provider's permission groups, or SAP's fixed word where the provider lets a principal through to all of its APIs.
+function apisOf(targets: readonly ResolvedTarget[]): readonly string[] {
+  return [
+    ...new Set(
+      targets.flatMap(({ client, permission }) =>
+        permission === undefined || client.dialect !== "sap" ? [] : permission.apis.length === 0 ? ["principal-propagation"] : permission.apis,
+      ),
+    ),
+  ];
+}
+
+// Who may look at an SSO token: its originator and every application trusted for hand-off; and where they can be entered.
+async function ssoRecord({ clientId, client, tenant }: ClientRequest, { policy }: Issuing): Promise<SsoRecord> {
+  const applications = [clientId, ...client.trustedForHandoff];
+  const clients = await Promise.all(applications.map((id) => tenant.client(id)));
+  const redirectUris = clients.flatMap((application) =>
+    application === undefined || application.disabled ? [] : [...application.redirectUris, ...(application.homeUrl === undefined ? [] : [application.homeUrl])],
+  );
+  return { applications, redirectUris: [...new Set(redirectUris)], maxHops: policy.maxHops };
+}

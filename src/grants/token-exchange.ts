@@ -1,0 +1,41 @@
+import type { ExchangeAsk, TokenSet } from "../dialects/dialect.ts";
+import { dialectOf } from "../dialects/index.ts";
+import { GRANT_TYPE, TOKEN_TYPE } from "../protocol/names.ts";
+import type { ClientRequest } from "../service.ts";
+import type { Extended } from "../storage/families.ts";
+import { readSubjectToken } from "../subjects/index.ts";
+import { carryOut, type PlannedExchange, planExchange } from "./exchange.ts";
+import type { Grant } from "./grant.ts";
+import { mintTokens } from "./issuing.ts";
+
+/** The token exchange grant, RFC 8693: one token in, a narrower one out. */
+export const tokenExchange: Grant = {
+  name: "token_exchange",
+  grantType: GRANT_TYPE.token_exchange,
+  issue: async (request) => {
+    const text = request.form.require("subject_token");
+    const asked = dialectOf(request.client).exchange(request.form);
+    const plan = await planExchange(request, await readSubjectToken(request, text, asked.subjectTokenType), asked);
+    const extended = await carryOut(request, plan);
+    return { ...(await mintExchanged(request, plan, extended, asked)), issuedTokenType: issuedTokenType(asked, extended) };
+  },
+};
+
+/** Makes the tokens of an exchange that was recorded. */
+export async function mintExchanged(request: ClientRequest, plan: PlannedExchange, extended: Extended, { requested }: Pick<ExchangeAsk, "requested">): Promise<TokenSet> {
+  return await mintTokens(request, {
+    issuing: plan.issuing,
+    granted: extended,
+    prepared: plan.prepared,
+    withAccessToken: requested !== "id_token",
+    withIdToken: extended.permit.givesIdToken,
+    refreshToken: extended.chain === undefined ? undefined : await plan.chain?.mint(extended),
+  });
+}
+
+// What was issued, truthfully: a refresh token that was the default and is not permitted leaves an access token.
+function issuedTokenType({ requested, format }: ExchangeAsk, { chain }: Extended): string {
+  if (requested === "id_token") return TOKEN_TYPE.id_token;
+  if (requested === "refresh_token" && chain !== undefined) return TOKEN_TYPE.refresh_token;
+  return format === "jwt" ? TOKEN_TYPE.jwt : TOKEN_TYPE.access_token;
+}

@@ -1,0 +1,199 @@
+import { isRefusal, type Permit, permit, type Subject } from "../../policy.ts";
+import { equalInConstantTime } from "../../protocol/bytes.ts";
+import { subjectIdentifierOf } from "../../tenants/principal.ts";
+import type { Extend, Extended, Leaf, Refused, TokenRecord } from "../families.ts";
+import type { NodeId, Origin } from "../lineage.ts";
+import { deathOf } from "./liveness.ts";
+import { GRACE_SECONDS, keepUntil, recordLeaves } from "./opening.ts";
+import { type Chain, type FamilyRow, type FamilyRows, type NodeRow, ROOT, rootOf } from "./rows.ts";
+
+const BRANCHES_LIMIT = 4;
+
+/** The subject as the family knows it: where it hangs, and what policy looks at. */
+interface Found {
+  readonly facts: Subject;
+  readonly path: readonly NodeId[];
+  readonly node: NodeId;
+  readonly sid: NodeId | undefined;
+  readonly branches: readonly Origin[];
+}
+
+/**
+ * One exchange in one turn: the subject is alive, policy permits, there is budget; then the child is recorded. An actor's
+ * family is not asked here: no object ever waits for another inside its turn.
+ */
+export function extend(rows: FamilyRows, now: number, ask: Extend): Extended | Refused {
+  const found = findSubject(rows, now, ask);
+  if ("ok" in found) return found;
+  const known = rows.node(found.node, ask.grant);
+  if (known !== undefined) return repeated(rows, known, found, ask);
+  const permitted = permit(ask.request, found.facts, now);
+  if (isRefusal(permitted)) return { ok: false, reason: permitted.refused };
+  if (rows.exchanges(found.node, ask.budget) >= ask.budget) return { ok: false, reason: "subject_budget" };
+  const branches = [...found.branches, ...(ask.actor === undefined ? [] : [ask.actor])];
+  if (branches.length > BRANCHES_LIMIT) return { ok: false, reason: "actor_too_many" };
+  const principal = rows.family()?.principal;
+  const subject = principal === undefined ? undefined : subjectIdentifierOf(principal, ask.identifier);
+  if (principal !== undefined && subject === undefined) return { ok: false, reason: "subject_identifier" };
+  openLazyRoot(rows, ask, found);
+  return record(rows, now, { found, ask, permitted, branches, subject: ask.identifier === "userUuid" ? undefined : subject });
+}
+
+function findSubject(rows: FamilyRows, now: number, ask: Extend): Found | Refused {
+  const { subject } = ask;
+  if (subject.kind === "jwt") {
+    const { facts, path, node, sid, branches, root } = subject;
+    const death = deathOf(rows, now, { nodes: [...path, node], lazy: root.lazy, ...(sid === undefined ? {} : { sid }) });
+    return death === undefined ? { facts: { ...facts, grantExpires: grantExpiry(rows, path) ?? facts.expires }, path, node, sid, branches } : dead(death);
+  }
+  const family = rows.family();
+  const row = rows.node(subject.parent, subject.node);
+  if (family === undefined || row === undefined) return dead(family === undefined ? "family_unknown" : "record_unknown");
+  return subject.kind === "opaque" ? opaqueSubject(rows, now, family, row, subject.hash) : refreshSubject(rows, now, family, row, ask);
+}
+
+function opaqueSubject(rows: FamilyRows, now: number, family: FamilyRow, row: NodeRow, hash: string): Found | Refused {
+  const leaf = row.leaves.find((candidate) => candidate.hash !== undefined && equalInConstantTime(candidate.hash, hash));
+  if (leaf === undefined || row.sso !== undefined) return dead("record_unknown");
+  const { record } = row;
+  const death = deathOf(rows, now, { nodes: [...record.path, leaf.id], ...(record.sid === undefined ? {} : { sid: record.sid }) });
+  if (death !== undefined) return dead(death);
+  const facts = factsOf(family, record, {
+    kind: "access_token",
+    expires: leaf.expires,
+    grantExpires: grantExpiry(rows, record.path) ?? leaf.expires,
+    ancestors: record.path.length,
+  });
+  return { facts, path: record.path, node: leaf.id, sid: record.sid, branches: record.branches ?? [] };
+}
+
+// A refresh token of the current generation, or of the one before within the window, is accepted and not consumed.
+function refreshSubject(rows: FamilyRows, now: number, family: FamilyRow, row: NodeRow, { subject, request }: Extend): Found | Refused {
+  const { record, chain } = row;
+  if (subject.kind !== "refresh" || chain === undefined || row.client !== request.requester.id || subject.generation > chain.generation) return dead("record_unknown");
+  const death = deathOf(rows, now, { nodes: record.path, ...(record.sid === undefined ? {} : { sid: record.sid }) });
+  if (death !== undefined) return dead(death);
+  const isCurrent = subject.generation === chain.generation;
+  if (isCurrent && !equalInConstantTime(subject.hash, chain.hash)) return dead("record_unknown");
+  const inWindow = chain.rotated !== undefined && now - chain.rotated < subject.window;
+  if (!isCurrent && !(subject.generation === chain.generation - 1 && inWindow)) {
+    rows.revoke(row.id, now);
+    return dead("reused");
+  }
+  // Whoever uses the successor has got it: the window for its predecessor is over.
+  if (isCurrent && inWindow) rows.putNode({ ...row, chain: withoutWindow(chain) });
+  const path = record.path.slice(0, -1);
+  return {
+    facts: factsOf(family, record, { kind: "refresh_token", expires: chain.expires, grantExpires: chain.expires, ancestors: path.length }),
+    path,
+    node: row.id,
+    sid: record.sid,
+    branches: record.branches ?? [],
+  };
+}
+
+function factsOf(family: FamilyRow, record: TokenRecord, own: Pick<Subject, "kind" | "expires" | "grantExpires" | "ancestors">): Subject {
+  return {
+    ...own,
+    client: record.client,
+    audience: record.audience,
+    scope: record.scope,
+    principal: family.principal?.sub ?? record.client,
+    isUser: family.principal !== undefined,
+    hops: record.hops,
+    deadline: record.deadline,
+    authTime: record.authTime ?? family.root,
+    ...(record.act === undefined ? {} : { act: record.act }),
+    ...(record.mayAct === undefined ? {} : { mayAct: record.mayAct }),
+  };
+}
+
+// The absolute end of the grant that a leaf hangs under: of its refresh chain, or of what it gave.
+function grantExpiry(rows: FamilyRows, path: readonly NodeId[]): number | undefined {
+  const grant = path.at(-1);
+  const row = grant === undefined ? undefined : rows.node(path.at(-2) ?? ROOT, grant);
+  return row === undefined ? undefined : (row.chain?.expires ?? row.expires);
+}
+
+function openLazyRoot(rows: FamilyRows, { grant, tenant, subject }: Extend, { facts }: Found): void {
+  if (rows.family() !== undefined || subject.kind !== "jwt") return;
+  rows.putFamily({ op: grant, tenant, kind: subject.root.kind, root: subject.root.time, closes: facts.expires + GRACE_SECONDS });
+}
+
+interface Recording {
+  readonly found: Found;
+  readonly ask: Extend;
+  readonly permitted: Permit;
+  readonly branches: readonly Origin[];
+  readonly subject: string | undefined;
+}
+
+function record(rows: FamilyRows, now: number, { found, ask, permitted, branches, subject }: Recording): Extended {
+  const { request, chain: newChain } = ask;
+  const isIdTokenOnly = request.requested === "id_token";
+  const leaves = recordLeaves([...(isIdTokenOnly ? [] : [ask.accessToken]), ...(permitted.givesIdToken ? [ask.idToken] : [])], now, permitted.latest);
+  const chain: Chain | undefined =
+    newChain === undefined || permitted.refreshExpires === undefined
+      ? undefined
+      : { generation: 0, hash: newChain.hash, keyNumber: newChain.keyNumber, expires: Math.min(permitted.refreshExpires, now + newChain.lifetime) };
+  const tokenRecord: TokenRecord = {
+    client: request.requester.id,
+    audience: permitted.audience,
+    scope: permitted.scope,
+    path: [...found.path, found.node, ask.grant],
+    hops: permitted.hops,
+    deadline: permitted.deadline,
+    authTime: found.facts.authTime,
+    ...(permitted.isCoupled && found.sid !== undefined ? { sid: found.sid } : {}),
+    ...(subject === undefined ? {} : { subject }),
+    ...(permitted.act === undefined ? {} : { act: permitted.act }),
+    ...(branches.length === 0 ? {} : { branches }),
+    ...(ask.apis.length === 0 ? {} : { apis: ask.apis }),
+    ...(ask.format === undefined ? {} : { format: ask.format }),
+  };
+  const expires = Math.max(chain?.expires ?? 0, ...leaves.map((leaf: Leaf) => leaf.expires));
+  const row: NodeRow = {
+    parent: found.node,
+    id: ask.grant,
+    client: request.requester.id,
+    issued: now,
+    expires,
+    record: tokenRecord,
+    leaves,
+    ...(chain === undefined ? {} : { chain }),
+    ...(ask.sso === undefined ? {} : { sso: ask.sso }),
+  };
+  rows.putNode(row);
+  keepUntil(rows, expires);
+  return answerOf(rows, row, permitted, found.facts);
+}
+
+// The answer was lost after the commit and the caller asks again: it gets what it would have got, and is counted once.
+function repeated(rows: FamilyRows, row: NodeRow, { facts }: Found, ask: Extend): Extended | Refused {
+  const permitted = permit(ask.request, facts, row.issued);
+  return isRefusal(permitted) ? { ok: false, reason: permitted.refused } : answerOf(rows, row, permitted, facts);
+}
+
+function answerOf(rows: FamilyRows, row: NodeRow, permitted: Permit, { client }: Subject): Extended {
+  const family = rows.family();
+  if (family === undefined) throw new Error("an exchange was recorded in no family");
+  return {
+    ok: true,
+    now: row.issued,
+    root: rootOf(family),
+    record: row.record,
+    leaves: row.leaves,
+    permit: permitted,
+    subjectClient: client,
+    ...(family.principal === undefined ? {} : { principal: family.principal }),
+    ...(row.chain === undefined ? {} : { chain: row.chain }),
+  };
+}
+
+function withoutWindow({ rotated: _rotated, ...chain }: Chain): Chain {
+  return chain;
+}
+
+function dead(note: string): Refused {
+  return { ok: false, reason: "subject_dead", note };
+}
