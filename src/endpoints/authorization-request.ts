@@ -40,11 +40,17 @@ export async function authorizationTarget({ tenant, audit }: Exchange, form: For
   if (client === undefined || client.disabled) throw new Rejection("authorize_client_unknown");
   audit.note({ client: clientId });
   const redirectUri = form.get("redirect_uri") ?? (client.redirectUris.length === 1 ? client.redirectUris[0] : undefined);
-  if (redirectUri === undefined || !client.redirectUris.some((registered) => isSameRedirect(registered, redirectUri))) {
-    throw new Rejection("authorize_redirect_unregistered");
-  }
+  if (redirectUri === undefined || !isRegistered(client, redirectUri)) throw new Rejection("authorize_redirect_unregistered");
   const responseMode = form.get("response_mode") === "form_post" ? "form_post" : "query";
   return { clientId, client, redirectUri, responseMode, state: form.get("state") };
+}
+
+/** The application of a request that began earlier, if it is still one and still called back there. Throws as above. */
+export async function applicationNow({ tenant }: Exchange, { clientId, redirectUri }: AuthorizationRequest): Promise<Client> {
+  const client = await tenant.client(clientId);
+  if (client === undefined || client.disabled) throw new Rejection("authorize_client_unknown");
+  if (!isRegistered(client, redirectUri)) throw new Rejection("authorize_redirect_unregistered");
+  return client;
 }
 
 /** Checks the rest of the request. Throws what is sent to the application. */
@@ -80,6 +86,10 @@ export function isCoupled(scope: readonly string[]): boolean {
 /** Whether an application could be anyone's: a public client whose redirect any program on the device may take. */
 export function needsClick({ client, redirectUri }: Pick<AuthorizationTarget, "client" | "redirectUri">): boolean {
   return client.public && !redirectUri.startsWith("https://");
+}
+
+function isRegistered(client: Client, redirectUri: string): boolean {
+  return client.redirectUris.some((registered) => isSameRedirect(registered, redirectUri));
 }
 
 // Compared as bytes. Only a registered loopback address matches any port (RFC 8252 §7.3); nothing is parsed or normalised.

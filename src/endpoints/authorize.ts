@@ -1,13 +1,15 @@
 import { html } from "hono/html";
+import { tokenPolicyOf } from "../dialects/index.ts";
 import { authorizationUrl, newLoginSecrets } from "../federation/relying-party.ts";
 import { sha256 } from "../protocol/bytes.ts";
 import { type Form, readForm, readQuery } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
 import type { SignedOn } from "../storage/families.ts";
+import { configurationDeath } from "../tokens/inspect.ts";
 import type { OpaqueToken } from "../tokens/opaque.ts";
 import { seal, unseal } from "../tokens/seal.ts";
-import { type AuthorizationRequest, type AuthorizationTarget, authorizationRequest, authorizationTarget, needsClick } from "./authorization-request.ts";
+import { type AuthorizationRequest, type AuthorizationTarget, applicationNow, authorizationRequest, authorizationTarget, needsClick } from "./authorization-request.ts";
 import { authorizationResponse, formActionOf } from "./authorization-response.ts";
 import { prepareCode } from "./code.ts";
 import { loginStateCookie } from "./login-state.ts";
@@ -76,18 +78,19 @@ async function signOn(
   withCode: boolean,
 ): Promise<{ readonly signedOn: SignedOn; readonly response: Response } | undefined> {
   const { service, tenant } = exchange;
-  const client = await tenant.client(request.clientId);
-  if (client === undefined) throw new Rejection("authorize_client_unknown");
+  const client = await applicationNow(exchange, request);
   const prepared = await prepareCode(exchange, request, client);
   const signedOn = await service.families.signOn(session.family, {
     session: session.node,
     hash: await sha256(session.secret),
     client: request.clientId,
-    ...(request.maxAge === undefined ? {} : { maxAge: request.maxAge }),
+    maxAge: Math.min(request.maxAge ?? Number.POSITIVE_INFINITY, tokenPolicyOf(client, tenant.settings).maxExchangePeriod),
     ...(request.idps === undefined ? {} : { idps: request.idps }),
     ...(withCode ? { code: prepared.code } : {}),
   });
   if (!signedOn.ok) return undefined;
+  // A session from before a cutoff, or of an IdP that is switched off, is none: its code could not be redeemed.
+  if ((await configurationDeath(exchange, request.clientId, signedOn.root)) !== undefined) return undefined;
   exchange.audit.note({ subject: signedOn.principal.sub, family: session.family });
   const response = await authorizationResponse(tenant.issuer, request, { code: await prepared.text(session.family) });
   if (withCode) exchange.audit.write({ issued: "code" });
@@ -108,6 +111,7 @@ async function afterClick(exchange: Exchange, confirmed: string): Promise<Respon
   if (service.now() >= expires) throw new Rejection("login_state_expired");
   // The click counts only in the browser, and for the session, that the page was shown to.
   if (session.family !== family || session.node !== id) throw new Rejection("login_state_unknown");
+  await applicationNow(exchange, request);
   return await answering(exchange, request, async () => {
     const answer = await signOn(exchange, request, session, true);
     if (answer === undefined) throw new Rejection("login_required");

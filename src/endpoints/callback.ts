@@ -11,7 +11,7 @@ import type { IdentityProvider } from "../tenants/identity-provider.ts";
 import type { Principal } from "../tenants/principal.ts";
 import { newSecret } from "../tokens/opaque.ts";
 import { seal } from "../tokens/seal.ts";
-import { needsClick } from "./authorization-request.ts";
+import { applicationNow, needsClick } from "./authorization-request.ts";
 import { authorizationResponse } from "./authorization-response.ts";
 import { answering, callbackUrl, confirmationPage } from "./authorize.ts";
 import { prepareCode } from "./code.ts";
@@ -26,11 +26,10 @@ export async function callback(exchange: Exchange, alias: string): Promise<Respo
   const form = readQuery(request.url);
   const login = await takeLoginState(exchange, form.require("state"), alias);
   exchange.audit.note({ idp: login.idp, client: login.request.clientId });
+  const client = await applicationNow(exchange, login.request);
   const response = await answering(exchange, login.request, async () => {
     const idp = await tenant.identityProvider(alias);
-    const client = await tenant.client(login.request.clientId);
     if (idp === undefined || idp.disabled) throw new Rejection("idp_disabled");
-    if (client === undefined || client.disabled) throw new Rejection("authorize_client_unknown");
     await checkAuthorizationIssuer(service, idp, form.get("iss"));
     if (form.get("error") !== undefined) throw new Rejection("login_denied");
     const outcome = await redeemProviderCode(service, idp, callbackUrl(exchange, alias), form.require("code"), login.secrets);
@@ -50,7 +49,8 @@ interface Arrival {
 async function openFamily(exchange: Exchange, arrival: Arrival): Promise<Response> {
   const { tenant, service, audit } = exchange;
   const { login, idp, client, outcome } = arrival;
-  const authTime = authTimeOf(exchange, arrival);
+  const loggedIn = authTimeOf(exchange, arrival);
+  const authTime = loggedIn ?? service.now();
   const principal = principalOf(await subjectOf(tenant.subjectKey, login.idp, outcome.claims.sub), login.idp, idp, outcome.claims);
   await endFormerSession(exchange);
   const family = service.families.create(tenant.settings.jurisdiction);
@@ -61,8 +61,7 @@ async function openFamily(exchange: Exchange, arrival: Arrival): Promise<Respons
   const idpTokens = await seal(exchange.ring, "seal", `idp-tokens ${family}`, JSON.stringify(outcome.tokens));
   const { sid } = outcome.claims;
   const session = { id: randomId(), hash, lifetime: policy.sessionLifetime, authTime, idp: login.idp, idpTokens, ...(typeof sid === "string" ? { idpSid: sid } : {}) };
-  // A login that the IdP let through by its own session is silent too: a public client on the device needs a click.
-  const silent = needsClick({ client, redirectUri: login.request.redirectUri }) && authTime < login.created - SKEW_SECONDS;
+  const silent = needsClick({ client, redirectUri: login.request.redirectUri }) && !isFresh(login, loggedIn);
   const prepared = await prepareCode(exchange, login.request, client);
   const opened = await service.families.open(family, {
     op: session.id,
@@ -80,14 +79,23 @@ async function openFamily(exchange: Exchange, arrival: Arrival): Promise<Respons
   return await authorizationResponse(tenant.issuer, login.request, { code: await prepared.text(family) }, [cookie]);
 }
 
-// When the user logged in at the IdP, and whether that is as fresh as the application asked for (OpenID Connect Core §3.1.2.1).
-function authTimeOf({ service }: Exchange, { login, outcome }: Arrival): number {
+// When the user logged in at the IdP, if it says so: as lately as the application asked for (OpenID Connect Core §3.1.2.1),
+// and so lately that tokens may still be issued.
+function authTimeOf({ service, tenant }: Exchange, { login, client, outcome }: Arrival): number | undefined {
   const { auth_time } = outcome.claims;
-  const authTime = typeof auth_time === "number" ? auth_time : undefined;
+  const authTime = typeof auth_time === "number" && Number.isFinite(auth_time) && auth_time >= 0 ? Math.floor(auth_time) : undefined;
   const { maxAge, prompt } = login.request;
-  const oldest = prompt === "login" ? login.created : maxAge === undefined ? undefined : login.created - maxAge;
-  if (oldest !== undefined && (authTime === undefined ? maxAge !== undefined : authTime < oldest - SKEW_SECONDS)) throw new Rejection("login_required", { note: "auth_time" });
-  return authTime ?? service.now();
+  if (authTime === undefined && maxAge !== undefined) throw new Rejection("login_required", { note: "no auth_time" });
+  const asked = prompt === "login" ? 0 : (maxAge ?? Number.POSITIVE_INFINITY);
+  const oldest = Math.max(login.created - asked - SKEW_SECONDS, service.now() - tokenPolicyOf(client, tenant.settings).maxExchangePeriod + 1);
+  if (authTime !== undefined && authTime < oldest) throw new Rejection("login_required", { note: "auth_time" });
+  return authTime;
+}
+
+// A login that the IdP let through by its own session is silent too, and one is taken for it where the IdP does not say:
+// a public client on the device then needs a click.
+function isFresh({ created, request }: LoginState, authTime: number | undefined): boolean {
+  return authTime === undefined ? request.prompt === "login" : authTime >= created - SKEW_SECONDS;
 }
 
 async function registerUser({ service, tenant }: Exchange, principal: Principal, family: FamilyId): Promise<string> {
@@ -101,5 +109,7 @@ async function registerUser({ service, tenant }: Exchange, principal: Principal,
 // A re-login opens a new family and ends the old session, before the new one exists.
 async function endFormerSession(exchange: Exchange): Promise<void> {
   const former = await readSession(exchange);
-  if (former !== undefined) await exchange.service.families.endSession(former.family, former.node);
+  if (former === undefined) return;
+  await exchange.service.families.endSession(former.family, former.node);
+  exchange.service.statuses.forget(former.family);
 }

@@ -180,6 +180,7 @@ export interface SignOn {
 export interface SignedOn {
   readonly ok: true;
   readonly now: number;
+  readonly root: Root;
   readonly principal: Principal;
   readonly authTime: number;
 }

@@ -1,7 +1,7 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
 import type { Leaf, NewCode, NewGrant, NewLeaf, NewSession, Opened, OpenFamily, Refused, SignedOn, SignOn } from "../families.ts";
 import { deathOf, familyDeath, isLive } from "./liveness.ts";
-import { type FamilyRows, ROOT } from "./rows.ts";
+import { type FamilyRows, ROOT, rootOf } from "./rows.ts";
 
 /** How long after the last expiry a family is kept, so that a late clock never meets an empty object. */
 export const GRACE_SECONDS = 120;
@@ -41,7 +41,7 @@ export function signOn(rows: FamilyRows, now: number, ask: SignOn): SignedOn | R
   if (session.limits !== undefined && !session.limits.applications.includes(ask.client)) return refused;
   if (deathOf(rows, now, { nodes: session.limits?.path ?? [] }) !== undefined) return refused;
   if (ask.code !== undefined && rows.code(ask.code.id) === undefined) putCode(rows, now, session.id, ask.code);
-  return { ok: true, now, principal: family.principal, authTime: session.authTime };
+  return { ok: true, now, root: rootOf(family), principal: family.principal, authTime: session.authTime };
 }
 
 /** The leaves of a grant as they are kept: lifetimes become expiries by the object's clock. */
