@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Bindings } from "../config.ts";
+import { callObject } from "./call.ts";
 import { steadyClock } from "./clock.ts";
 import type {
   EndedSession,
@@ -31,6 +32,8 @@ import type { FamilyRows } from "./family/rows.ts";
 import { sqlRows } from "./family/sql-rows.ts";
 import { redeemSso } from "./family/sso.ts";
 import type { NodeId } from "./lineage.ts";
+
+const RETRY_SECONDS = 3600;
 
 /**
  * One token family: the only authority on everything that descends from one authentication. Every method is one
@@ -90,18 +93,44 @@ export class FamilyObject extends DurableObject<Bindings> {
     const family = this.#rows.family();
     if (family === undefined) return;
     if (this.#now() < family.closes) return await this.ctx.storage.setAlarm(family.closes * 1000);
-    if (family.user !== undefined) await this.env.USERS.get(this.env.USERS.idFromString(family.user)).forget(this.ctx.id.toString());
+    if (family.user !== undefined && !(await this.#leave(family.user))) return await this.ctx.storage.setAlarm((this.#now() + RETRY_SECONDS) * 1000);
+    // While the user object was told, something may have been recorded that lives longer.
+    const { closes } = this.#rows.family() ?? family;
+    if (this.#now() < closes) return await this.ctx.storage.setAlarm(closes * 1000);
     await this.ctx.storage.deleteAll();
     this.#rows = sqlRows(this.ctx.storage.sql);
+  }
+
+  async #leave(user: string): Promise<boolean> {
+    const { USERS } = this.env;
+    try {
+      await callObject(
+        () => USERS.get(USERS.idFromString(user)),
+        (stub) => stub.forget(this.ctx.id.toString()),
+      );
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   // One turn: no await between what is read and what is written. The alarm is set with the first write.
   #turn<T>(version: number, decide: () => T): T | Refused {
     if (version > FAMILY_CALL_VERSION) return { ok: false, reason: "unavailable" };
     const known = this.#rows.family() !== undefined;
-    const answer = this.ctx.storage.transactionSync(decide);
+    const answer = this.#transaction(decide);
     const family = known ? undefined : this.#rows.family();
     if (family !== undefined) void this.ctx.storage.setAlarm(family.closes * 1000);
     return answer;
+  }
+
+  // What fails is rolled back, the schema with it: then the rows must not believe that it is there.
+  #transaction<T>(decide: () => T): T {
+    try {
+      return this.ctx.storage.transactionSync(decide);
+    } catch (cause) {
+      this.#rows = sqlRows(this.ctx.storage.sql);
+      throw cause;
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { randomId } from "../protocol/bytes.ts";
+import { Rejection } from "../protocol/rejection.ts";
 import { steadyClock } from "./clock.ts";
 import type { Families } from "./families.ts";
 import { redeem } from "./family/codes.ts";
@@ -23,8 +23,12 @@ export function memoryFamilies(read: () => number = Date.now): Families {
     return known;
   };
   return {
-    create: () => `${randomId(16)}${randomId(16)}`,
-    open: async (family, ask) => open(rows(family), now(), ask),
+    create: () => Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+    open: async (family, ask) => {
+      const opened = open(rows(family), now(), ask);
+      if (!opened.ok && opened.reason === "unavailable") throw new Rejection("unavailable", { note: "family" });
+      return opened;
+    },
     signOn: async (family, ask) => signOn(rows(family), now(), ask),
     redeem: async (family, ask) => redeem(rows(family), now(), ask),
     refresh: async (family, ask) => refresh(rows(family), now(), ask),

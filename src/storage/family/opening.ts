@@ -9,7 +9,10 @@ export const GRACE_SECONDS = 120;
 /** Opens the family with its session, code or grant. The same operation again answers as the first time. */
 export function open(rows: FamilyRows, now: number, ask: OpenFamily): Opened | Refused {
   const known = rows.family();
-  if (known !== undefined) return known.op === ask.op ? { ok: true, now: known.root } : { ok: false, reason: "unavailable" };
+  if (known !== undefined) {
+    if (known.op === ask.op) return { ok: true, now: known.root };
+    return { ok: false, reason: known.revoked === undefined ? "unavailable" : "user_cut_off" };
+  }
   const leaves = ask.grant === undefined ? [] : recordLeaves(ask.grant.leaves, now);
   const latest = Math.max(now, ...leaves.map((leaf) => leaf.expires), now + (ask.session?.lifetime ?? 0));
   rows.putFamily({

@@ -31,8 +31,9 @@ export function revoke(rows: FamilyRows, now: number, ask: Revocation): readonly
     case "client":
       return revokeClient(rows, now, ask.client);
     case "family": {
-      const family = rows.family();
-      if (family !== undefined && family.revoked === undefined) rows.putFamily({ ...family, revoked: now });
+      // A family that is only about to be opened is marked too: the login that is under way must not slip through.
+      const family = rows.family() ?? { op: "", tenant: "", kind: "login", root: now, closes: now + GRACE_SECONDS };
+      if (family.revoked === undefined) rows.putFamily({ ...family, revoked: now });
       return [];
     }
   }

@@ -32,17 +32,19 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     family: () => toFamily(read("SELECT * FROM family")[0]),
     putFamily: (row) =>
       write(
-        "INSERT OR REPLACE INTO family VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
+        `INSERT INTO family (k, op, tenant, kind, root, closes, user, principal, revoked) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET closes = excluded.closes, revoked = excluded.revoked`,
         ...[row.op, row.tenant, row.kind, row.root, row.closes, row.user ?? null, toJson(row.principal), row.revoked ?? null],
       ),
     session: (id) => fromJson<SessionRow>(read("SELECT row FROM sessions WHERE id = ?", id)[0]?.row),
-    putSession: (row) => write("INSERT OR REPLACE INTO sessions VALUES (?, ?)", row.id, toJson(row)),
+    putSession: (row) => write("INSERT INTO sessions (id, row) VALUES (?, ?) ON CONFLICT DO UPDATE SET row = excluded.row", row.id, toJson(row)),
     code: (id) => fromJson<CodeRow>(read("SELECT row FROM codes WHERE id = ?", id)[0]?.row),
-    putCode: (row) => write("INSERT OR REPLACE INTO codes VALUES (?, ?)", row.id, toJson(row)),
+    putCode: (row) => write("INSERT INTO codes (id, row) VALUES (?, ?) ON CONFLICT DO UPDATE SET row = excluded.row", row.id, toJson(row)),
     node: (parent, id) => toNode(read("SELECT * FROM nodes WHERE parent = ? AND id = ?", parent, id)[0]),
     putNode: (row) =>
       write(
-        "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        `INSERT INTO nodes (parent, id, client, issued, expires, record, leaves, chain, kind, sso, redeemed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET issued = excluded.issued, expires = excluded.expires, record = excluded.record, leaves = excluded.leaves, chain = excluded.chain, redeemed = excluded.redeemed`,
         ...[
           row.parent,
           row.id,
@@ -61,7 +63,7 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     exchanges: (parent, limit) => Number(read("SELECT count(*) AS n FROM (SELECT 1 FROM nodes WHERE parent = ? AND kind IS NULL LIMIT ?)", parent, limit)[0]?.n ?? 0),
     nodesOf: (client) => read("SELECT * FROM nodes WHERE client = ?", client).flatMap((row) => toNode(row) ?? []),
     anyRevoked: (ids) => ids.length > 0 && read(`SELECT 1 FROM revoked WHERE id IN (${ids.map(() => "?").join()}) LIMIT 1`, ...ids).length > 0,
-    revoke: (id, at) => write("INSERT OR IGNORE INTO revoked VALUES (?, ?)", id, at),
+    revoke: (id, at) => write("INSERT INTO revoked (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", id, at),
   };
 }
 
