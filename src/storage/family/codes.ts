@@ -77,10 +77,7 @@ function firstOf(chain: NewChain | undefined, now: number, latest: number): Chai
 // SAP's "maximum sessions per user": the oldest grants of this client in this session leave.
 function makeRoom(rows: FamilyRows, now: number, code: CodeRow, parallel = Number.POSITIVE_INFINITY): void {
   if (parallel === Number.POSITIVE_INFINITY) return;
-  const others = rows
-    .nodesOf(code.client)
-    .filter((row) => row.parent === ROOT && row.chain !== undefined && row.chain.expires > now && !rows.anyRevoked([row.id]))
-    .toSorted((a, b) => a.issued - b.issued);
+  const others = rows.nodesOf(code.client).filter((row) => row.parent === ROOT && row.chain !== undefined && row.chain.expires > now && !rows.anyRevoked([row.id]));
   for (const row of others.slice(0, Math.max(0, others.length - parallel + 1))) rows.revoke(row.id, now);
 }
 

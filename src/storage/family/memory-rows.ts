@@ -8,7 +8,8 @@ export function memoryRows(): FamilyRows {
   const codes = new Map<NodeId, CodeRow>();
   const nodes = new Map<string, NodeRow>();
   const revoked = new Map<NodeId, number>();
-  const byId = (a: NodeRow, b: NodeRow) => (`${a.parent}/${a.id}` < `${b.parent}/${b.id}` ? -1 : 1);
+  const byId = (a: NodeRow, b: NodeRow) => (a.id < b.id ? -1 : 1);
+  const byAge = (a: NodeRow, b: NodeRow) => a.issued - b.issued || byId(a, b);
   return {
     family: () => family,
     putFamily: (row) => {
@@ -26,7 +27,7 @@ export function memoryRows(): FamilyRows {
         .sort(byId)
         .slice(0, limit),
     exchanges: (parent, limit) => Math.min(limit, [...nodes.values()].filter((row) => row.parent === parent && row.kind === undefined).length),
-    nodesOf: (client) => [...nodes.values()].filter((row) => row.client === client).sort(byId),
+    nodesOf: (client) => [...nodes.values()].filter((row) => row.client === client).toSorted(byAge),
     anyRevoked: (ids) => ids.some((id) => revoked.has(id)),
     revoke: (id, at) => {
       if (!revoked.has(id)) revoked.set(id, at);

@@ -99,7 +99,7 @@ export interface FamilyRows {
   children(parent: NodeId, limit: number): readonly NodeRow[];
   /** How many exchanges hang below a node, counted up to `limit`. */
   exchanges(parent: NodeId, limit: number): number;
-  /** Every grant of one client; a scan, for rare use. */
+  /** Every grant of one client, oldest first; a scan, for rare use. */
   nodesOf(client: string): readonly NodeRow[];
   /** True when any of these nodes is revoked. */
   anyRevoked(ids: readonly NodeId[]): boolean;

@@ -61,7 +61,7 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
       ),
     children: (parent, limit) => read("SELECT * FROM nodes WHERE parent = ? ORDER BY id LIMIT ?", parent, limit).flatMap((row) => toNode(row) ?? []),
     exchanges: (parent, limit) => Number(read("SELECT count(*) AS n FROM (SELECT 1 FROM nodes WHERE parent = ? AND kind IS NULL LIMIT ?)", parent, limit)[0]?.n ?? 0),
-    nodesOf: (client) => read("SELECT * FROM nodes WHERE client = ?", client).flatMap((row) => toNode(row) ?? []),
+    nodesOf: (client) => read("SELECT * FROM nodes WHERE client = ? ORDER BY issued, id", client).flatMap((row) => toNode(row) ?? []),
     anyRevoked: (ids) => ids.length > 0 && read(`SELECT 1 FROM revoked WHERE id IN (${ids.map(() => "?").join()}) LIMIT 1`, ...ids).length > 0,
     revoke: (id, at) => write("INSERT INTO revoked (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", id, at),
   };
