@@ -1,3 +1,4 @@
+import type { TargetName } from "../dialects/dialect.ts";
 import { dialectOf } from "../dialects/index.ts";
 import { randomId, sha256 } from "../protocol/bytes.ts";
 import { GRANT_TYPE, SCOPE } from "../protocol/names.ts";
@@ -52,7 +53,8 @@ export const refreshToken: Grant = {
   },
 };
 
-async function presentation({ clientId, client, form }: ClientRequest, token: OpaqueToken) {
+async function presentation(request: ClientRequest, token: OpaqueToken) {
+  const { clientId, client, form } = request;
   // Only the scope is narrowed here: what a dialect asks for by default is what the grant has.
   const scope = form.get("scope") === undefined ? undefined : dialectScope(form.get("scope") ?? "");
   return {
@@ -62,9 +64,21 @@ async function presentation({ clientId, client, form }: ClientRequest, token: Op
     generation: token.generation,
     hash: await sha256(token.secret),
     client: clientId,
+    targets: await namedTargets(request),
     allowedScope: [...client.scopes, ...client.ownScopes],
     ...(scope === undefined ? {} : { scope }),
   };
+}
+
+// What the request names must be among what the grant is for: judged with the token, so that a wrong name uses nothing up.
+async function namedTargets({ clientId, client, form, tenant }: ClientRequest): Promise<readonly string[]> {
+  const { targets } = dialectOf(client).targets(form);
+  const idOf = async (target: TargetName): Promise<string> => {
+    if (target.by === "client") return target.id;
+    if (target.by === "resource") return client.resources.includes(target.url) ? clientId : target.url;
+    return (await tenant.dependency(clientId, target.name)) ?? "";
+  };
+  return await Promise.all(targets.map(idOf));
 }
 
 // IDaaS writes its scopes with their audience; the grant has them without.
@@ -88,16 +102,8 @@ async function renew(request: ClientRequest, token: OpaqueToken, ask: Refresh): 
   return { granted: narrowed, targets };
 }
 
-// Whoever permitted the exchange must still permit it, and that it is refreshed. What the request names must be among them.
+// Whoever permitted the exchange must still permit it, and that it is refreshed.
 async function currentTargets(request: ClientRequest, { record }: Granted): Promise<readonly ResolvedTarget[]> {
-  const asked = dialectOf(request.client).targets(request.form).targets;
-  if (
-    asked.some((name) =>
-      name.by === "client" ? !record.audience.includes(name.id) : name.by === "resource" && !record.audience.includes(name.url) && !request.client.resources.includes(name.url),
-    )
-  ) {
-    throw new Rejection("target_forbidden");
-  }
   try {
     const targets = await targetsOfAudience(request, record.audience);
     if (targets.every(({ isRequester, permission }) => isRequester || permission?.tokenTypes.includes("refresh_token") === true)) return targets;

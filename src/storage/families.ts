@@ -239,6 +239,8 @@ export interface Refresh {
   readonly lifetime?: number;
   /** What the request narrows to, if it does. */
   readonly scope?: readonly string[];
+  /** The targets that the request names, as they stand in an audience: all of them must be the grant's. */
+  readonly targets?: readonly string[];
   /** What the client may have for itself today; what it has for a target is the target's to say. */
   readonly allowedScope: readonly string[];
 }

@@ -27,6 +27,7 @@ export function refresh(rows: FamilyRows, now: number, ask: Refresh): Granted | 
     return { ok: false, reason: "refresh_reused" };
   }
   if (turn === "unknown") return { ok: false, reason: "refresh_unknown" };
+  if (!isSubset(ask.targets ?? [], row.record.audience)) return { ok: false, reason: "target_forbidden" };
   if (ask.scope !== undefined && !isSubset(ask.scope, row.record.scope)) return { ok: false, reason: "scope_exceeds" };
   const isForItself = row.record.audience.every((target) => target === row.client);
   const scope = isForItself ? intersect(ask.scope ?? row.record.scope, ask.allowedScope) : (ask.scope ?? row.record.scope);
