@@ -56,12 +56,12 @@ describe("a logout", () => {
     expect(payloadOf(tokens.id_token)).not.toHaveProperty("sid");
   });
 
-  it("leaves what a client's record makes independent of the session", async () => {
+  it("ends a login's tokens whatever the client's record says of the session: independent is what is exchanged", async () => {
     const w = await world({ tenant: (file) => Object.assign(file.clients["web-app"], { tokenPolicy: { independentOfSession: true } }) });
     const tokens = await login(w, "web-app");
     const coupled = await login(w, "travel-agent", { cookie: tokens.cookie });
     await logout(w, { ...coupled, cookie: tokens.cookie });
-    await expectAlive(w, "web-app", tokens);
+    await expectDead(w, "web-app", tokens);
   });
 
   it("ends the other applications of the session, not the user's other browser", async () => {
