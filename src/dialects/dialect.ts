@@ -19,7 +19,9 @@ export type TargetName =
   | { readonly by: "client"; readonly id: string }
   | { readonly by: "resource"; readonly url: string }
   /** A permission of the requester, by its name. */
-  | { readonly by: "dependency"; readonly name: string };
+  | { readonly by: "dependency"; readonly name: string }
+  /** A client that has given roles to the requester, without a permission to exchange. */
+  | { readonly by: "role"; readonly id: string };
 
 /** What a request asks of the targets: which, and which scope of them. */
 export interface TargetAsk {

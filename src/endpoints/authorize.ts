@@ -15,6 +15,7 @@ import { prepareCode } from "./code.ts";
 import { loginStateCookie } from "./login-state.ts";
 import { page } from "./page.ts";
 import { readSession } from "./session.ts";
+import { enter } from "./sso.ts";
 
 const CONFIRM_SECONDS = 600;
 
@@ -58,6 +59,8 @@ export async function confirmationPage(
 
 async function decide(exchange: Exchange, form: Form, target: AuthorizationTarget): Promise<Response> {
   const request = authorizationRequest(exchange, form, target);
+  const ssoToken = form.get("sso_token");
+  if (ssoToken !== undefined) return await decideBySsoToken(exchange, request, ssoToken);
   const session = await readSession(exchange);
   const fresh = request.prompt === "login" || request.prompt === "select_account";
   const asking = needsClick(target);
@@ -69,6 +72,16 @@ async function decide(exchange: Exchange, form: Form, target: AuthorizationTarge
   }
   if (request.prompt === "none") throw new Rejection("login_required");
   return await beginLogin(exchange, request);
+}
+
+// A native application sends the browser here with its SSO token: the session that it opens is good for this application.
+async function decideBySsoToken(exchange: Exchange, request: AuthorizationRequest, ssoToken: string): Promise<Response> {
+  const entered = await enter(exchange, ssoToken, request.redirectUri, false);
+  if (entered === undefined) throw new Rejection("interaction_required", { note: "another user" });
+  const answer = await signOn(exchange, request, entered.session, true);
+  if (answer === undefined) throw new Rejection("login_required");
+  if (entered.cookie !== undefined) answer.response.headers.append("set-cookie", entered.cookie);
+  return answer.response;
 }
 
 async function signOn(

@@ -1,17 +1,21 @@
 import type { Audit } from "../audit.ts";
 import type { Exchange, Service } from "../service.ts";
+import { apiAccess } from "./api-access.ts";
 import { authorize } from "./authorize.ts";
 import { callback } from "./callback.ts";
 import { certs } from "./certs.ts";
 import type { Cors } from "./cors.ts";
 import { discovery } from "./discovery.ts";
+import { explain } from "./explain.ts";
 import { alive, ready } from "./health.ts";
 import { home } from "./home.ts";
 import { introspect } from "./introspect.ts";
 import { logout } from "./logout.ts";
 import { revoke } from "./revoke.ts";
+import { sso } from "./sso.ts";
 import { applyTenant, readTenant } from "./tenant.ts";
 import { token } from "./token.ts";
+import { tokenList } from "./token-list.ts";
 import { userinfo } from "./userinfo.ts";
 
 type Method = "GET" | "POST" | "PUT";
@@ -67,6 +71,10 @@ export const TENANT_ROUTES: readonly Route<TenantEndpoint>[] = [
   { paths: ["/oauth2/callback/:idp"], page: true, changes: true, methods: { GET: (exchange, { idp = "" }) => callback(exchange, idp) } },
   { paths: ["/oauth2/logout", ...openid("logout")], page: true, changes: true, methods: { GET: logout, POST: logout } },
   { paths: ["/oauth2/token", "/oauth/token", "/api/v2/iauths_system/oauth2/token", ...openid("token")], cors: "declared", methods: { POST: token } },
+  { paths: realm("api-access/token"), methods: { POST: apiAccess } },
+  { paths: ["/oauth2/exchange/explain"], methods: { POST: explain } },
+  { paths: ["/oauth2/token/list"], methods: { POST: tokenList } },
+  { paths: ["/saml2/idp/sso"], page: true, changes: true, methods: { GET: sso, POST: sso } },
   { paths: ["/oauth2/introspect", ...openid("token/introspect")], cors: "declared", methods: { POST: introspect } },
   { paths: ["/oauth2/revoke", ...openid("revoke")], cors: "declared", methods: { POST: revoke } },
   { paths: ["/oauth2/userinfo", ...openid("userinfo")], cors: "declared", methods: { GET: userinfo, POST: userinfo } },

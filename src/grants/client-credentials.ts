@@ -1,3 +1,4 @@
+import type { TargetName, TokenSet } from "../dialects/dialect.ts";
 import { dialectOf } from "../dialects/index.ts";
 import { randomId } from "../protocol/bytes.ts";
 import { GRANT_TYPE } from "../protocol/names.ts";
@@ -20,20 +21,27 @@ export const clientCredentials: Grant = {
   name: "client_credentials",
   grantType: GRANT_TYPE.client_credentials,
   issue: async (request) => {
-    const { form, service, tenant, client } = request;
-    const dialect = dialectOf(client);
-    const asked = dialect.targets(form);
+    const asked = dialectOf(request.client).targets(request.form);
     const targets = await resolveTargets(request, asked.targets);
-    const scope = scopeFor(targets, asked.isDefaultScope ? undefined : asked.scope);
-    const family = service.families.create(tenant.settings.jurisdiction);
-    const issuing = issuingFor(request, family, targets);
-    const format = accessTokenFormat(request, issuing, "client_credentials", dialect.options(form));
-    const prepared = await prepareTokens(issuing, format);
-    const record = recordOf(request, targets, scope);
-    const granted = format === "jwt" ? lazy(request, record, prepared.accessToken) : await opened(request, family, record, prepared.accessToken);
-    return await mintTokens(request, { issuing, granted, prepared, withAccessToken: true, withIdToken: false, refreshToken: undefined });
+    return await issueFor(request, targets, recordOf(request, targets, scopeFor(targets, asked.isDefaultScope ? undefined : asked.scope)));
   },
 };
+
+/** A client's own token for a target that gave roles to it, as CERN's API access has it. */
+export async function clientCredentialsFor(request: ClientRequest, name: TargetName): Promise<TokenSet> {
+  const targets = await resolveTargets(request, [name]);
+  return await issueFor(request, targets, { ...recordOf(request, targets, []), subject: `service-account-${request.clientId}` });
+}
+
+async function issueFor(request: ClientRequest, targets: readonly ResolvedTarget[], record: NewRecord): Promise<TokenSet> {
+  const { form, service, tenant, client } = request;
+  const family = service.families.create(tenant.settings.jurisdiction);
+  const issuing = issuingFor(request, family, targets);
+  const format = accessTokenFormat(request, issuing, "client_credentials", dialectOf(client).options(form));
+  const prepared = await prepareTokens(issuing, format);
+  const granted = format === "jwt" ? lazy(request, record, prepared.accessToken) : await opened(request, family, record, prepared.accessToken);
+  return await mintTokens(request, { issuing, granted, prepared, withAccessToken: true, withIdToken: false, refreshToken: undefined });
+}
 
 // For itself a client may ask for the scopes that it owns; for another, for those that the permission lists.
 function scopeFor(targets: readonly ResolvedTarget[], asked: readonly string[] | undefined): readonly string[] {

@@ -72,6 +72,7 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
   const asked = service.now();
   const atEdge = query === undefined ? undefined : extendAtEdge(request, plan, query);
   const extended = atEdge ?? (await service.families.extend(family, ask));
+  if (!extended.ok) rememberRefusal(request, plan, extended.reason);
   if (!extended.ok) throw new Rejection(extended.reason, extended.note === undefined ? {} : { note: extended.note });
   if (subject.format === "opaque") await refuseDisabled(request, extended.subjectClient, extended.root);
   const deaths = await Promise.all((extended.record.branches ?? []).map((branch) => branchDeath(request, branch)));
@@ -83,6 +84,11 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
     service.statuses.keep(family, query, { asked, status: { alive: true, now, root, ...(principal === undefined ? {} : { principal }) } });
   }
   return extended;
+}
+
+// Written after the response: the family keeps its last ten refusals, for those who ask why.
+function rememberRefusal({ service, clientId, after }: ClientRequest, { family, targets }: PlannedExchange, reason: string): void {
+  after(service.families.noteRefusal(family, { client: clientId, reason, targets: targets.map(({ id }) => id) }).catch(() => undefined));
 }
 
 /** The family of a verified token. */

@@ -1,4 +1,3 @@
-import type { TargetName } from "../dialects/dialect.ts";
 import { dialectOf } from "../dialects/index.ts";
 import { randomId, sha256 } from "../protocol/bytes.ts";
 import { GRANT_TYPE, SCOPE } from "../protocol/names.ts";
@@ -11,7 +10,7 @@ import { branchDeath, configurationDeath } from "../tokens/inspect.ts";
 import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../tokens/opaque.ts";
 import type { Grant } from "./grant.ts";
 import { accessTokenFormat, issuingFor, mintTokens, type PreparedTokens, prepareTokens } from "./issuing.ts";
-import { type ResolvedTarget, targetsOfAudience } from "./targets.ts";
+import { ownerOf, type ResolvedTarget, targetsOfAudience } from "./targets.ts";
 
 /**
  * The refresh grant, RFC 6749 §6, with rotation (RFC 9700 §4.14). The successor is derived from the presented token, so a
@@ -71,14 +70,10 @@ async function presentation(request: ClientRequest, token: OpaqueToken) {
 }
 
 // What the request names must be among what the grant is for: judged with the token, so that a wrong name uses nothing up.
-async function namedTargets({ clientId, client, form, tenant }: ClientRequest): Promise<readonly string[]> {
-  const { targets } = dialectOf(client).targets(form);
-  const idOf = async (target: TargetName): Promise<string> => {
-    if (target.by === "client") return target.id;
-    if (target.by === "resource") return client.resources.includes(target.url) ? clientId : target.url;
-    return (await tenant.dependency(clientId, target.name)) ?? "";
-  };
-  return await Promise.all(targets.map(idOf));
+async function namedTargets(request: ClientRequest): Promise<readonly string[]> {
+  const { targets } = dialectOf(request.client).targets(request.form);
+  // A name that leads nowhere is in no grant.
+  return await Promise.all(targets.map(async (name) => (await ownerOf(request, name)) ?? ""));
 }
 
 // IDaaS writes its scopes with their audience; the grant has them without.

@@ -5,6 +5,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
 import type { Client } from "../tenants/client.ts";
 import type { StoredPermission } from "../tenants/records.ts";
+import { rolesOf } from "../tokens/claims.ts";
 
 /** A target that was found, and what its owner permits the requester; for itself a client needs no permission. */
 export interface ResolvedTarget {
@@ -70,13 +71,19 @@ async function resolve(request: ClientRequest, name: TargetName): Promise<Resolv
   const audience = name.by === "resource" ? [name.url, id] : [id];
   // A permission for oneself names the APIs of one's own microservices; everything else needs no permission.
   if (id === clientId) return { id, client, audience, permission: name.by === "dependency" ? permission : undefined, isRequester: true };
+  if (name.by === "role") {
+    if (rolesOf(client, { clientId }).length === 0) throw new Rejection("target_forbidden", { note: "no role" });
+    return { id, client, audience, permission: undefined, isRequester: false };
+  }
   if (permission?.status !== "granted") throw new Rejection("target_forbidden", { note: permission?.status ?? "no permission" });
   return { id, client, audience, permission, isRequester: false };
 }
 
-async function ownerOf({ tenant, clientId }: ClientRequest, name: TargetName): Promise<string | undefined> {
+/** The client that a name leads to; undefined for one that leads nowhere. */
+export async function ownerOf({ tenant, clientId }: ClientRequest, name: TargetName): Promise<string | undefined> {
   switch (name.by) {
     case "client":
+    case "role":
       return /^[A-Za-z0-9._:/@-]{1,128}$/.test(name.id) ? name.id : undefined;
     case "resource":
       return await tenant.resourceOwner(name.url);

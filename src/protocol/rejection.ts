@@ -150,6 +150,7 @@ const TABLE = {
   operator_replayed: operator,
   operator_binding: operator,
   tenant_unknown: row(404, "not_found", "The tenant has no configuration yet: apply its file first."),
+  family_unknown: row(404, "not_found", "There is no such token family, or it has been emptied."),
   tenant_jurisdiction_fixed: request("The jurisdiction of a tenant is fixed at its creation."),
 
   // When we cannot know

@@ -167,8 +167,8 @@ export interface Opened {
 export interface SignOn {
   readonly session: NodeId;
   readonly hash: string;
-  /** The application that asks. */
-  readonly client: string;
+  /** The application that asks; left out to look at the session only. */
+  readonly client?: string;
   /** Seconds since the login, at most. */
   readonly maxAge?: number;
   /** The IdPs that will do; left out for any. */
@@ -330,6 +330,54 @@ export interface Revoked {
   readonly hashes: readonly string[];
 }
 
+/** One refusal of an exchange, as the family remembers it. */
+export interface RefusedExchange {
+  /** Seconds. */
+  readonly at: number;
+  readonly client: string;
+  readonly reason: string;
+  readonly targets: readonly string[];
+}
+
+/** One grant in the tree of a family. */
+export interface TracedNode {
+  /** The node that it hangs below; empty at the root. */
+  readonly parent: NodeId;
+  readonly id: NodeId;
+  readonly client: string;
+  readonly audience: readonly string[];
+  readonly scope: readonly string[];
+  readonly hops: number;
+  readonly path: readonly NodeId[];
+  readonly act?: Act;
+  /** Seconds, as is `expires`. */
+  readonly issued: number;
+  readonly expires: number;
+  readonly leaves: readonly Omit<Leaf, "hash">[];
+  /** Until when it may be refreshed, and how often it was. */
+  readonly refresh?: { readonly expires: number; readonly generation: number };
+  /** Why it is dead; left out while it lives. */
+  readonly dead?: DeathReason;
+}
+
+/** Everything that a family knows of itself, for those who may see it. */
+export interface Trace {
+  readonly ok: true;
+  readonly kind: RootKind;
+  readonly root: number;
+  readonly closes: number;
+  readonly principal?: Principal;
+  readonly revoked?: number;
+  readonly sessions: readonly { readonly id: NodeId; readonly created: number; readonly expires: number; readonly idp: string; readonly ended?: number }[];
+  readonly nodes: readonly TracedNode[];
+  /** Ids of nodes and leaves that were revoked themselves. */
+  readonly revokedNodes: readonly NodeId[];
+  /** True when there are more nodes than are listed. */
+  readonly truncated: boolean;
+  /** The last ten. */
+  readonly refusals: readonly RefusedExchange[];
+}
+
 /** A session that has ended, and what a logout at the IdP needs. */
 export interface EndedSession {
   readonly ok: true;
@@ -353,6 +401,9 @@ export interface Families {
   record(family: FamilyId, asks: readonly Extend[]): Promise<boolean>;
   status(family: FamilyId, query: StatusQuery): Promise<Status>;
   revoke(family: FamilyId, ask: Revocation): Promise<Revoked>;
+  trace(family: FamilyId): Promise<Trace | Refused>;
+  /** Remembers a refusal; called after the response. */
+  noteRefusal(family: FamilyId, refusal: Omit<RefusedExchange, "at">): Promise<void>;
   redeemSso(family: FamilyId, ask: RedeemSso): Promise<RedeemedSso | Refused>;
   endSession(family: FamilyId, session: NodeId): Promise<EndedSession | Refused>;
 }

@@ -14,12 +14,14 @@ import type {
   RedeemSso,
   Refresh,
   Refused,
+  RefusedExchange,
   Revocation,
   Revoked,
   SignedOn,
   SignOn,
   Status,
   StatusQuery,
+  Trace,
 } from "./families.ts";
 import { FAMILY_CALL_VERSION } from "./families.ts";
 import { redeem } from "./family/codes.ts";
@@ -31,6 +33,7 @@ import { endSession, revoke } from "./family/revocation.ts";
 import type { FamilyRows } from "./family/rows.ts";
 import { sqlRows } from "./family/sql-rows.ts";
 import { redeemSso } from "./family/sso.ts";
+import { noteRefusal, trace } from "./family/trace.ts";
 import type { NodeId } from "./lineage.ts";
 
 const RETRY_SECONDS = 3600;
@@ -78,6 +81,17 @@ export class FamilyObject extends DurableObject<Bindings> {
 
   revoke(version: number, ask: Revocation): Revoked | Refused {
     return this.#turn(version, () => ({ ok: true, hashes: revoke(this.#rows, this.#now(), ask) }));
+  }
+
+  trace(version: number): Trace | Refused {
+    return this.#turn(version, () => trace(this.#rows, this.#now()));
+  }
+
+  noteRefusal(version: number, refusal: Omit<RefusedExchange, "at">): { readonly ok: true } | Refused {
+    return this.#turn(version, () => {
+      noteRefusal(this.#rows, this.#now(), refusal);
+      return { ok: true };
+    });
   }
 
   redeemSso(version: number, ask: RedeemSso): RedeemedSso | Refused {

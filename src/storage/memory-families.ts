@@ -10,6 +10,7 @@ import { refresh } from "./family/refresh.ts";
 import { endSession, revoke } from "./family/revocation.ts";
 import type { FamilyRows } from "./family/rows.ts";
 import { redeemSso } from "./family/sso.ts";
+import { noteRefusal, trace } from "./family/trace.ts";
 import type { FamilyId } from "./lineage.ts";
 
 /** The memory twin of the token families. `read` is the clock, in milliseconds. */
@@ -36,6 +37,8 @@ export function memoryFamilies(read: () => number = Date.now): Families {
     record: async (family, asks) => asks.map((ask) => extend(rows(family), now(), ask)).every(({ ok }) => ok),
     status: async (family, query) => statusOf(rows(family), now(), query),
     revoke: async (family, ask) => ({ ok: true, hashes: revoke(rows(family), now(), ask) }),
+    trace: async (family) => trace(rows(family), now()),
+    noteRefusal: async (family, refusal) => noteRefusal(rows(family), now(), refusal),
     redeemSso: async (family, ask) => redeemSso(rows(family), now(), ask),
     endSession: async (family, session) => endSession(rows(family), now(), session),
   };

@@ -1,7 +1,7 @@
 import { reset } from "cloudflare:test";
 import { beforeEach, describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { exchange, introspect, login, payloadOf, refresh, world } from "../world.ts";
+import { arrive, cookiesOf, exchange, introspect, login, payloadOf, redeem, refresh, WEB_CALLBACK, world } from "../world.ts";
 
 beforeEach(reset);
 
@@ -78,5 +78,48 @@ describe("client credentials for a target", () => {
     expect(payloadOf(access_token)).toMatchObject({ aud: ["https://orders.example.com", "orders-api"], scope: "orders:read", sub: "billing-worker" });
     const exchanged = await exchange(w, "orders-api", { subject_token: access_token, subject_token_type: TOKEN_TYPE.access_token });
     expect(exchanged.status, JSON.stringify([exchanged.body, w.lines.at(-1)])).toBe(200);
+  });
+});
+
+describe("an SSO token", () => {
+  it("opens a session as narrow as itself, once, at an address that it allows", async () => {
+    const w = await world();
+    const tokens = await login(w, "mobile-app");
+    const { body } = await exchange(w, "mobile-app", { subject_token: tokens.refresh_token, subject_token_type: TOKEN_TYPE.refresh_token, resource: "urn:sap:identity:sso" });
+    const ssoToken = String(body.access_token);
+    const url = (redirect: string) => `/saml2/idp/sso?${new URLSearchParams({ sso_token: ssoToken, redirect_uri: redirect })}`;
+    expect((await w.fetch(url("https://evil.example.com/"))).status).toBe(400);
+    const answer = await w.fetch(url(WEB_CALLBACK));
+    expect([answer.status, answer.headers.get("location"), answer.headers.get("referrer-policy")]).toEqual([303, WEB_CALLBACK, "no-referrer"]);
+    expect((await w.fetch(url(WEB_CALLBACK))).status).toBe(401);
+    const cookie = cookiesOf(answer);
+    const arrived = await arrive(w, "web-app", { cookie, scope: "openid email" });
+    const redeemed = await redeem(w, "web-app", arrived);
+    expect(redeemed.status, w.lines.at(-1)).toBe(200);
+    expect(payloadOf(((await redeemed.json()) as { access_token: string }).access_token)).toMatchObject({ aud: "web-app", scope: "openid" });
+    const elsewhere = await arrive(w, "front-end-app", { cookie });
+    expect(w.idp.requests.some((request) => request.startsWith("POST"))).toBe(true);
+    expect(elsewhere.code).not.toBe("");
+    expect(await introspect(w, "web-app", ssoToken)).toEqual({ active: false });
+  });
+});
+
+describe("explaining an exchange", () => {
+  it("says what would be given, and the reason of a refusal, and issues nothing", async () => {
+    const w = await world();
+    const { access_token } = await login(w, "travel-agent");
+    const ask = async (form: Record<string, string>) =>
+      (await (
+        await w.post("/oauth2/exchange/explain", { subject_token: access_token, subject_token_type: TOKEN_TYPE.access_token, ...form }, ["travel-agent", "travel-agent-secret"])
+      ).json()) as Record<string, unknown>;
+    expect(await ask({ scope: "hr-service|level:read" })).toMatchObject({
+      permitted: true,
+      targets: [{ client: "hr-service", permission: "hr-service", scopes: ["level:read", "budget:read"] }],
+      claims: { aud: ["hr-service"], scope: "level:read" },
+      gives: ["access_token"],
+      remaining: { hops: 4 },
+    });
+    expect(await ask({ scope: "hr-service|salary:read" })).toMatchObject({ permitted: false, reason: "scope_exceeds", error: "invalid_scope" });
+    expect(await ask({ audience: "orders-api" })).toMatchObject({ permitted: false, reason: "target_not_permitted" });
   });
 });

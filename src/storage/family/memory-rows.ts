@@ -1,3 +1,4 @@
+import type { RefusedExchange } from "../families.ts";
 import type { NodeId } from "../lineage.ts";
 import type { CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
 
@@ -8,6 +9,7 @@ export function memoryRows(): FamilyRows {
   const codes = new Map<NodeId, CodeRow>();
   const nodes = new Map<string, NodeRow>();
   const revoked = new Map<NodeId, number>();
+  let refusals: readonly RefusedExchange[] = [];
   const byId = (a: NodeRow, b: NodeRow) => (a.id < b.id ? -1 : 1);
   const byAge = (a: NodeRow, b: NodeRow) => a.issued - b.issued || byId(a, b);
   return {
@@ -28,6 +30,13 @@ export function memoryRows(): FamilyRows {
         .slice(0, limit),
     exchanges: (parent, limit) => Math.min(limit, [...nodes.values()].filter((row) => row.parent === parent && row.kind === undefined).length),
     nodesOf: (client) => [...nodes.values()].filter((row) => row.client === client).toSorted(byAge),
+    nodes: (limit) => [...nodes.values()].toSorted((a, b) => a.issued - b.issued || byId(a, b)).slice(0, limit),
+    sessions: () => [...sessions.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    revokedNodes: (limit) => [...revoked.keys()].toSorted().slice(0, limit),
+    refusals: () => refusals,
+    putRefusals: (all) => {
+      refusals = all;
+    },
     anyRevoked: (ids) => ids.some((id) => revoked.has(id)),
     revoke: (id, at) => {
       if (!revoked.has(id)) revoked.set(id, at);

@@ -41,7 +41,7 @@ export function signOn(rows: FamilyRows, now: number, ask: SignOn): SignedOn | R
   if (session === undefined || !isLive(session, now) || !equalInConstantTime(session.hash, ask.hash)) return refused;
   if (ask.maxAge !== undefined && now - session.authTime > ask.maxAge) return refused;
   if (ask.idps !== undefined && !ask.idps.includes(session.idp)) return refused;
-  if (session.limits !== undefined && !session.limits.applications.includes(ask.client)) return refused;
+  if (ask.client !== undefined && session.limits !== undefined && !session.limits.applications.includes(ask.client)) return refused;
   if (deathOf(rows, now, { nodes: session.limits?.path ?? [] }) !== undefined) return refused;
   if (ask.code !== undefined && rows.code(ask.code.id) === undefined) putCode(rows, now, session.id, ask.code);
   return { ok: true, now, root: rootOf(family), principal: family.principal, authTime: session.authTime };

@@ -1,5 +1,5 @@
 import type { Principal } from "../../tenants/principal.ts";
-import type { Leaf, SessionLimits, SsoRecord, TokenRecord } from "../families.ts";
+import type { Leaf, RefusedExchange, SessionLimits, SsoRecord, TokenRecord } from "../families.ts";
 import type { NodeId, Root, RootKind } from "../lineage.ts";
 
 /** The family itself. Seconds throughout. */
@@ -101,6 +101,12 @@ export interface FamilyRows {
   exchanges(parent: NodeId, limit: number): number;
   /** Every grant of one client, oldest first; a scan, for rare use. */
   nodesOf(client: string): readonly NodeRow[];
+  /** Every node, oldest first, at most `limit`; for those who look at a family. */
+  nodes(limit: number): readonly NodeRow[];
+  sessions(): readonly SessionRow[];
+  revokedNodes(limit: number): readonly NodeId[];
+  refusals(): readonly RefusedExchange[];
+  putRefusals(refusals: readonly RefusedExchange[]): void;
   /** True when any of these nodes is revoked. */
   anyRevoked(ids: readonly NodeId[]): boolean;
   revoke(id: NodeId, at: number): void;

@@ -1,5 +1,5 @@
 import type { Principal } from "../../tenants/principal.ts";
-import type { Leaf, SsoRecord, TokenRecord } from "../families.ts";
+import type { Leaf, RefusedExchange, SsoRecord, TokenRecord } from "../families.ts";
 import type { RootKind } from "../lineage.ts";
 import type { Chain, CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
 
@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS family (k INTEGER PRIMARY KEY CHECK (k = 1), op TEXT,
 CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS codes (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS nodes (parent TEXT, id TEXT, client TEXT, issued INTEGER, expires INTEGER, record TEXT, leaves TEXT, chain TEXT, kind TEXT, sso TEXT, redeemed TEXT, PRIMARY KEY (parent, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refusals (k INTEGER PRIMARY KEY CHECK (k = 1), row TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS revoked (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
@@ -62,6 +63,11 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     children: (parent, limit) => read("SELECT * FROM nodes WHERE parent = ? ORDER BY id LIMIT ?", parent, limit).flatMap((row) => toNode(row) ?? []),
     exchanges: (parent, limit) => Number(read("SELECT count(*) AS n FROM (SELECT 1 FROM nodes WHERE parent = ? AND kind IS NULL LIMIT ?)", parent, limit)[0]?.n ?? 0),
     nodesOf: (client) => read("SELECT * FROM nodes WHERE client = ? ORDER BY issued, id", client).flatMap((row) => toNode(row) ?? []),
+    nodes: (limit) => read("SELECT * FROM nodes ORDER BY issued, id LIMIT ?", limit).flatMap((row) => toNode(row) ?? []),
+    sessions: () => read("SELECT row FROM sessions ORDER BY id").flatMap(({ row }) => fromJson<SessionRow>(row) ?? []),
+    revokedNodes: (limit) => read("SELECT id FROM revoked ORDER BY id LIMIT ?", limit).map(({ id }) => String(id)),
+    refusals: () => fromJson<readonly RefusedExchange[]>(read("SELECT row FROM refusals")[0]?.row) ?? [],
+    putRefusals: (refusals) => write("INSERT OR REPLACE INTO refusals VALUES (1, ?)", toJson(refusals)),
     anyRevoked: (ids) => ids.length > 0 && read(`SELECT 1 FROM revoked WHERE id IN (${ids.map(() => "?").join()}) LIMIT 1`, ...ids).length > 0,
     revoke: (id, at) => write("INSERT INTO revoked (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", id, at),
   };

@@ -1,0 +1,94 @@
+import { html } from "hono/html";
+import { randomId, sha256 } from "../protocol/bytes.ts";
+import { readForm, readQuery } from "../protocol/form.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import type { Exchange } from "../service.ts";
+import { newSecret, type OpaqueToken, readOpaque } from "../tokens/opaque.ts";
+import { seal, unseal } from "../tokens/seal.ts";
+import { page } from "./page.ts";
+import { readSession, sessionCookie } from "./session.ts";
+
+const CONFIRM_SECONDS = 300;
+const SESSION_SECONDS = 43_200;
+
+/** What an SSO token opened in this browser. */
+export interface Entered {
+  readonly session: OpaqueToken;
+  /** The `Set-Cookie` of the new session; none where the same user's session goes on. */
+  readonly cookie: string | undefined;
+}
+
+/**
+ * `/saml2/idp/sso`: redeems an SSO token for a session as narrow as the token, once, and sends the browser to an address
+ * that the token allows. Another user's session is not replaced without a click.
+ */
+export async function sso(exchange: Exchange): Promise<Response> {
+  const { request } = exchange;
+  const confirmed = request.method === "POST" ? (await readForm(request)).require("confirm") : undefined;
+  const asked = confirmed === undefined ? askedFor(request.url) : await afterClick(exchange, confirmed);
+  const entered = await enter(exchange, asked.token, asked.redirectUri, confirmed !== undefined);
+  if (entered === undefined) return await confirmationPage(exchange, asked);
+  exchange.audit.write({ status: 303, issued: "session", family: entered.session.family });
+  const headers = { location: asked.redirectUri, "referrer-policy": "no-referrer", "cache-control": "no-store" };
+  return new Response(null, { status: 303, headers: { ...headers, ...(entered.cookie === undefined ? {} : { "set-cookie": entered.cookie }) } });
+}
+
+/** Redeems an SSO token for a session in this browser. Undefined: another user is logged in here and has to agree first. */
+export async function enter(exchange: Exchange, text: string, redirectUri: string, isConfirmed: boolean): Promise<Entered | undefined> {
+  const { ring, service, tenant } = exchange;
+  const token = await readOpaque(ring, "sso", text);
+  if (token === undefined) throw new Rejection("sso_dead", { note: "malformed" });
+  const present = await presentUser(exchange);
+  const { secret, hash } = await newSecret();
+  const lifetime = tenant.settings.tokenPolicy.sessionLifetime ?? SESSION_SECONDS;
+  const id = randomId();
+  const redeemed = await service.families.redeemSso(token.family, {
+    parent: token.parent,
+    node: token.node,
+    hash: await sha256(token.secret),
+    redirectUri,
+    session: { id, hash, lifetime },
+    isConfirmed,
+    ...(present === undefined ? {} : { present: present.sub }),
+  });
+  if (!redeemed.ok) throw new Rejection(redeemed.reason, redeemed.note === undefined ? {} : { note: redeemed.note });
+  exchange.audit.note({ subject: redeemed.principal.sub });
+  if (redeemed.needsClick) return undefined;
+  // The same user's own session is no narrower than what the token opened: it goes on.
+  if (present !== undefined && present.sub === redeemed.principal.sub) return { session: present.session, cookie: undefined };
+  if (present !== undefined) await service.families.endSession(present.session.family, present.session.node);
+  const session: OpaqueToken = { kind: "session", keyNumber: ring.tokenKeyNumber(), family: token.family, parent: "", node: id, generation: 0, secret };
+  return { session, cookie: await sessionCookie(exchange, { family: token.family, id, secret }, lifetime) };
+}
+
+async function presentUser(exchange: Exchange): Promise<{ readonly session: OpaqueToken; readonly sub: string } | undefined> {
+  const session = await readSession(exchange);
+  if (session === undefined) return undefined;
+  const answer = await exchange.service.families.signOn(session.family, { session: session.node, hash: await sha256(session.secret) });
+  return answer.ok ? { session, sub: answer.principal.sub } : undefined;
+}
+
+interface Asked {
+  readonly token: string;
+  readonly redirectUri: string;
+}
+
+function askedFor(url: string): Asked {
+  const form = readQuery(url);
+  return { token: form.require("sso_token"), redirectUri: form.require("redirect_uri") };
+}
+
+async function confirmationPage({ ring, service }: Exchange, asked: Asked): Promise<Response> {
+  const sealed = await seal(ring, "cookie", "sso", JSON.stringify({ ...asked, expires: service.now() + CONFIRM_SECONDS }));
+  const body = html`<p>You are signed in here as somebody else. Continue only if you have just come from your own app.</p>
+    <form method="post" action="/saml2/idp/sso"><input type="hidden" name="confirm" value="${sealed}" /><button>Sign in as the other user</button></form>`;
+  return await page("Change the user?", body, { formAction: `'self' ${new URL(asked.redirectUri).origin}` });
+}
+
+async function afterClick({ ring, service }: Exchange, confirmed: string): Promise<Asked> {
+  const opened = await unseal(ring, "cookie", "sso", confirmed);
+  if (opened === undefined) throw new Rejection("login_state_unknown");
+  const { token, redirectUri, expires } = JSON.parse(opened) as Asked & { readonly expires: number };
+  if (service.now() >= expires) throw new Rejection("login_state_expired");
+  return { token, redirectUri };
+}

@@ -1,0 +1,55 @@
+import { Rejection } from "../protocol/rejection.ts";
+import type { ClientRequest, Exchange } from "../service.ts";
+import type { TracedNode } from "../storage/families.ts";
+import { type Claims, defined } from "../tokens/claims.ts";
+import { inspect, isDead } from "../tokens/inspect.ts";
+import { isUnreadable, readToken } from "../tokens/read.ts";
+import type { TokenFacts } from "../tokens/token.ts";
+import { clientRequest } from "./client-request.ts";
+import { json } from "./response.ts";
+
+/**
+ * `POST /oauth2/token/list`: the live grants of the login that a token belongs to, for the client that the token was issued
+ * to. The only token value in it is the one that was presented.
+ */
+export async function tokenList(exchange: Exchange): Promise<Response> {
+  const request = await clientRequest(exchange);
+  const presented = request.form.require("token");
+  const facts = await find(request, presented);
+  if (facts === undefined) return json([]);
+  const trace = await request.service.families.trace(facts.lineage.family);
+  if (!trace.ok) throw new Rejection("unavailable", { note: trace.reason });
+  exchange.audit.write({ status: 200, family: facts.lineage.family, issued: "list" });
+  return json(trace.nodes.filter((node) => node.dead === undefined).map((node) => entry(request, facts, node, presented)));
+}
+
+async function find(request: ClientRequest, text: string): Promise<TokenFacts | undefined> {
+  const { ring, service, clientId, audit } = request;
+  const token = await readToken(ring, text, service.now());
+  if (isUnreadable(token)) {
+    audit.write({ status: 200, reason: token.reason });
+    return undefined;
+  }
+  const facts = await inspect(request, token, { consistency: "strong" });
+  if (!isDead(facts) && facts.client === clientId) return facts;
+  audit.write({ status: 200, reason: isDead(facts) ? facts.reason : "client_differs" });
+  return undefined;
+}
+
+function entry({ tenant, clientId }: ClientRequest, facts: TokenFacts, node: TracedNode, presented: string): Claims {
+  const isPresented = node.path.at(-1) === (facts.kind === "refresh_token" ? facts.lineage.node : facts.lineage.path.at(-1)) && node.client === clientId;
+  return defined({
+    iss: tenant.issuer,
+    sub: facts.subject,
+    uid: facts.principal?.loginName,
+    client_id: node.client,
+    sp_name: node.client,
+    grant_type: node.hops === 0 ? "AUTHORIZATION_CODE" : "TOKEN_EXCHANGE",
+    aud: node.audience,
+    scope: node.scope.join(" "),
+    iat: node.issued,
+    exp: node.refresh?.expires ?? node.expires,
+    jti: node.id,
+    value: isPresented ? presented : undefined,
+  });
+}

@@ -1,0 +1,104 @@
+import { dialectOf } from "../dialects/index.ts";
+import { isRefusal, type Permit, permit, type Subject } from "../policy.ts";
+import { type Reason, Rejection, wireError } from "../protocol/rejection.ts";
+import type { ClientRequest } from "../service.ts";
+import { readSubjectToken } from "../subjects/index.ts";
+import type { Claims } from "../tokens/claims.ts";
+import { defined } from "../tokens/claims.ts";
+import { configurationDeath, inspect, isDead } from "../tokens/inspect.ts";
+import { viewOf } from "../tokens/issued-token-type.ts";
+import type { TokenFacts } from "../tokens/token.ts";
+import { type PlannedExchange, planExchange } from "./exchange.ts";
+
+/** What an exchange would give, or why it would be refused; in words for a developer. Nothing is recorded, nothing issued. */
+export async function explainExchange(request: ClientRequest): Promise<Claims> {
+  try {
+    const text = request.form.require("subject_token");
+    const asked = dialectOf(request.client).exchange(request.form);
+    const token = await readSubjectToken(request, text, asked.subjectTokenType);
+    const plan = await planExchange(request, token, asked);
+    const facts = await inspect(request, token, { consistency: "strong", refreshWindow: windowOf(plan) });
+    if (isDead(facts)) throw new Rejection("subject_dead", { note: facts.reason });
+    const death = await configurationDeath(request, facts.client, facts.lineage.root);
+    if (death !== undefined) throw new Rejection("subject_dead", { note: death });
+    const subject = subjectOfFacts(facts);
+    const outcome = permit(plan.ask.request, subject, request.service.now());
+    if (isRefusal(outcome)) throw new Rejection(outcome.refused);
+    return explained(request, plan, facts, subject, outcome);
+  } catch (cause) {
+    if (!(cause instanceof Rejection) || cause.wire.status >= 500) throw cause;
+    return refused(cause);
+  }
+}
+
+function windowOf({ ask }: PlannedExchange): number {
+  return ask.subject.kind === "refresh" ? ask.subject.window : 0;
+}
+
+// Policy decides by the same facts that the family would give it.
+function subjectOfFacts(facts: TokenFacts): Subject {
+  const { kind, client, audience, scope, expires, lineage, principal, act, mayAct, authTime } = facts;
+  if (kind === "sso_token") throw new Rejection("subject_type_differs");
+  return {
+    ...{ kind, client, audience, scope, expires, hops: lineage.hops, deadline: lineage.deadline },
+    grantExpires: Math.min(lineage.deadline, Number.MAX_SAFE_INTEGER),
+    principal: principal?.sub ?? client,
+    isUser: principal !== undefined,
+    authTime: authTime ?? lineage.root.time,
+    ancestors: lineage.path.length,
+    ...(act === undefined ? {} : { act }),
+    ...(mayAct === undefined ? {} : { mayAct }),
+  };
+}
+
+function explained({ service, tenant }: ClientRequest, plan: PlannedExchange, facts: TokenFacts, subject: Subject, outcome: Permit): Claims {
+  const { request } = plan.ask;
+  const now = service.now();
+  const limit = Math.min(request.tenantMaxHops, request.requester.maxHops, ...request.targets.map(({ maxHops }) => maxHops));
+  const record = { client: request.requester.id, audience: outcome.audience, scope: outcome.scope, path: [], hops: outcome.hops, deadline: outcome.deadline, apis: plan.ask.apis };
+  const view = viewOf(plan.issuing, { record, ...(facts.principal === undefined ? {} : { principal: facts.principal }) }, undefined);
+  return {
+    permitted: true,
+    subject: { kind: subject.kind, client: subject.client, audience: subject.audience, scope: subject.scope, hops: subject.hops, expires_in: subject.expires - now },
+    targets: plan.targets.map(({ id, isRequester, permission }) =>
+      defined({
+        client: id,
+        permission: isRequester ? undefined : permission?.name,
+        scopes: permission?.scopes,
+        token_types: permission?.tokenTypes,
+        self: isRequester || undefined,
+      }),
+    ),
+    narrowed: narrowings(plan, subject, outcome, now),
+    claims: {
+      ...plan.issuing.dialect.accessTokenClaims(view),
+      ...defined({ iss: tenant.issuer, aud: outcome.audience, client_id: request.requester.id, scope: outcome.scope.join(" ") || undefined, act: outcome.act }),
+    },
+    gives: [
+      request.requested === "id_token" ? undefined : request.requested === "sso_token" ? "sso_token" : "access_token",
+      outcome.givesIdToken ? "id_token" : undefined,
+      outcome.refreshExpires === undefined ? undefined : "refresh_token",
+    ].filter((name) => name !== undefined),
+    remaining: { hops: limit - outcome.hops, exchange_period: outcome.deadline - now, expires_in: outcome.latest - now },
+  };
+}
+
+function narrowings({ ask, prepared }: PlannedExchange, subject: Subject, outcome: Permit, now: number): readonly string[] {
+  const { scope } = ask.request;
+  const left = (scope ?? subject.scope).filter((name) => !outcome.scope.includes(name));
+  const lifetime = ask.request.requested === "id_token" ? prepared.idToken.leaf.lifetime : prepared.accessToken.leaf.lifetime;
+  return [
+    ...(left.length === 0 ? [] : [`scope: ${left.join(" ")} left out, because a target does not permit it or the subject token lacks it`]),
+    ...(outcome.latest - now < lifetime ? [`lifetime: ${outcome.latest - now} s instead of ${lifetime} s, because the subject token or its deadline ends then`] : []),
+    ...(outcome.deadline < subject.deadline ? [`exchange period: ends in ${outcome.deadline - now} s`] : []),
+    ...(outcome.isCoupled ? [] : ["session: what is exchanged outlives the login session"]),
+  ];
+}
+
+// Which of unknown, forbidden and disabled a target is stays ours: the requester learns what it may do about it.
+function refused({ reason, detail, wire }: Rejection): Claims {
+  const shown: Reason | "target_not_permitted" = wire.error === "invalid_target" ? "target_not_permitted" : reason;
+  const parameter = detail.parameter ?? "";
+  const { error, description } = wireError(reason, parameter);
+  return { permitted: false, reason: shown, error, error_description: description };
+}

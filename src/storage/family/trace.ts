@@ -1,0 +1,45 @@
+import type { RefusedExchange, Refused, Trace, TracedNode } from "../families.ts";
+import { deathOf } from "./liveness.ts";
+import type { FamilyRows, NodeRow } from "./rows.ts";
+
+const NODES_LISTED = 1000;
+const REFUSALS_KEPT = 10;
+
+/** The whole tree of a family: who exchanged what for whom, when, at which depth, alive or dead. Hashes and IdP tokens stay inside. */
+export function trace(rows: FamilyRows, now: number): Trace | Refused {
+  const family = rows.family();
+  if (family === undefined) return { ok: false, reason: "family_unknown" };
+  const nodes = rows.nodes(NODES_LISTED + 1);
+  return {
+    ok: true,
+    kind: family.kind,
+    root: family.root,
+    closes: family.closes,
+    ...(family.principal === undefined ? {} : { principal: family.principal }),
+    ...(family.revoked === undefined ? {} : { revoked: family.revoked }),
+    sessions: rows.sessions().map(({ id, created, expires, idp, ended }) => ({ id, created, expires, idp, ...(ended === undefined ? {} : { ended }) })),
+    nodes: nodes.slice(0, NODES_LISTED).flatMap((row) => (row.kind === "leaf" ? [] : [traced(rows, now, row)])),
+    revokedNodes: rows.revokedNodes(NODES_LISTED),
+    truncated: nodes.length > NODES_LISTED,
+    refusals: rows.refusals(),
+  };
+}
+
+/** Remembers a refusal, the last ten of them; nothing for a family that was never opened. */
+export function noteRefusal(rows: FamilyRows, now: number, refusal: Omit<RefusedExchange, "at">): void {
+  if (rows.family() === undefined) return;
+  rows.putRefusals([...rows.refusals(), { at: now, ...refusal }].slice(-REFUSALS_KEPT));
+}
+
+function traced(rows: FamilyRows, now: number, row: NodeRow): TracedNode {
+  const { record, leaves, chain } = row;
+  const death = now >= row.expires ? "expired" : deathOf(rows, now, { nodes: record.path, ...(record.sid === undefined ? {} : { sid: record.sid }) });
+  return {
+    ...{ parent: row.parent, id: row.id, client: row.client, issued: row.issued, expires: row.expires },
+    ...{ audience: record.audience, scope: record.scope, hops: record.hops, path: record.path },
+    leaves: leaves.map(({ hash: _hash, ...leaf }) => leaf),
+    ...(record.act === undefined ? {} : { act: record.act }),
+    ...(chain === undefined ? {} : { refresh: { expires: chain.expires, generation: chain.generation } }),
+    ...(death === undefined ? {} : { dead: death }),
+  };
+}
