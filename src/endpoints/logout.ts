@@ -36,12 +36,19 @@ export async function logout(exchange: Exchange): Promise<Response> {
   if (confirmed !== undefined) return await afterClick(exchange, confirmed);
   const hint = await readHint(exchange, form);
   const destination = await destinationOf(exchange, form, hint?.client);
-  const current = await readSession(exchange);
-  const place = current === undefined ? hint?.place : { family: current.family, session: current.node };
+  const place = (await currentPlace(exchange)) ?? hint?.place;
   if (place === undefined) return await done(destination);
   // Without a hint for this very session anyone could have sent the browser here: the user decides.
-  const sameSession = hint?.place !== undefined && hint.place.family === place.family && hint.place.session === place.session;
-  return sameSession ? await end(exchange, place, destination) : await confirmationPage(exchange, place, destination);
+  return isSame(hint?.place, place) ? await end(exchange, place, destination) : await confirmationPage(exchange, place, destination);
+}
+
+async function currentPlace(exchange: Exchange): Promise<Place | undefined> {
+  const current = await readSession(exchange);
+  return current === undefined ? undefined : { family: current.family, session: current.node };
+}
+
+function isSame(one: Place | undefined, other: Place): boolean {
+  return one !== undefined && one.family === other.family && one.session === other.session;
 }
 
 async function readHint(exchange: Exchange, form: Form): Promise<{ readonly client: string; readonly place: Place | undefined } | undefined> {
@@ -69,12 +76,14 @@ async function end(exchange: Exchange, place: Place, destination: Destination): 
   const ended = await service.families.endSession(place.family, place.session);
   service.statuses.forget(place.family);
   audit.write({ status: 303, family: place.family, issued: "logout" });
+  // A hint may come without the browser's cookie, from another site: then the cookie may be that of another session.
+  const cookie = isSame(await currentPlace(exchange), place) ? noSessionCookie(exchange) : undefined;
   const idp = ended.ok ? await tenant.identityProvider(ended.idp) : undefined;
   const sealed = ended.ok ? ended.idpTokens : undefined;
   const tokens = sealed === undefined ? undefined : await unseal(ring, "seal", `idp-tokens ${place.family}`, sealed);
-  if (idp?.logout !== true || idp.disabled || tokens === undefined) return await done(destination, noSessionCookie(exchange));
+  if (idp?.logout !== true || idp.disabled || tokens === undefined) return await done(destination, cookie);
   const onward = await providerLogoutUrl(exchange, idp.issuer, (JSON.parse(tokens) as ProviderTokens).idToken, destination).catch(() => undefined);
-  return await done(onward === undefined ? destination : { redirectUri: onward, state: undefined }, noSessionCookie(exchange));
+  return await done(onward === undefined ? destination : { redirectUri: onward, state: undefined }, cookie);
 }
 
 async function providerLogoutUrl({ service, tenant, ring }: Exchange, issuer: string, idToken: string, destination: Destination): Promise<string | undefined> {
@@ -104,9 +113,10 @@ async function confirmationPage({ ring, service }: Exchange, place: Place, desti
 
 async function afterClick(exchange: Exchange, confirmed: string): Promise<Response> {
   const opened = await unseal(exchange.ring, "cookie", "logout", confirmed);
-  if (opened === undefined) throw new Rejection("login_state_unknown");
+  if (opened === undefined) throw new Rejection("logout_unknown");
   const { place, destination, expires } = JSON.parse(opened) as { readonly place: Place; readonly destination: Destination; readonly expires: number };
-  if (exchange.service.now() >= expires) throw new Rejection("login_state_expired");
+  // The click counts only in the browser, and for the session, that it was asked in.
+  if (exchange.service.now() >= expires || !isSame(await currentPlace(exchange), place)) throw new Rejection("logout_unknown");
   return await end(exchange, place, destination);
 }
 

@@ -143,6 +143,7 @@ const TABLE = {
   idp_nonce_differs: idp,
   idp_subject_differs: idp,
   logout_hint_invalid: request("The id_token_hint is not one of ours or not of this application."),
+  logout_unknown: request("The sign-out cannot be confirmed: it is unknown, expired, or was asked for in another browser."),
   logout_redirect_unregistered: request("post_logout_redirect_uri is not registered for this application."),
 
   // Operators
