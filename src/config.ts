@@ -61,11 +61,15 @@ export interface Config {
 export async function readConfig(env: object): Promise<Config> {
   const texts = new Map(Object.entries(env).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
   const variables = parse("variables", Variables, Object.fromEntries(texts));
-  const issuers = variables.ISSUERS.split(/\s+/).filter((issuer) => issuer !== "");
+  const issuers = variables.ISSUERS.split(/\s+/)
+    .filter((issuer) => issuer !== "")
+    .map((issuer) => parse("ISSUERS", Issuer, issuer));
+  // The host alone chooses the tenant.
+  if (new Set(issuers.map((issuer) => new URL(issuer).origin)).size !== issuers.length) throw new Error("ISSUERS: two issuers have the same origin");
   const numbered = (prefix: string) =>
     [...texts].flatMap(([name, text]) => (new RegExp(`^${prefix}[1-9][0-9]{0,4}$`).test(name) ? [{ name, number: Number(name.slice(prefix.length)), text }] : []));
   return {
-    issuers: issuers.map((issuer) => parse("ISSUERS", Issuer, issuer)),
+    issuers,
     operatorKeys: parse("OPERATOR_KEYS", OperatorKeys, json("OPERATOR_KEYS", variables.OPERATOR_KEYS)).keys as readonly JWK[],
     edgeStatusSeconds: variables.EDGE_STATUS_SECONDS,
     configOutageSeconds: variables.CONFIG_OUTAGE_SECONDS,
