@@ -18,7 +18,10 @@ async function everyAnswer(w: World, app: AppId = "web-app"): Promise<readonly (
   const add = async (name: string, answer: Promise<Response>) => void answers.push([name, await answer]);
   await add("callback", w.fetch(w.idp.login(begun.url, "dona.moore"), { headers: { cookie: begun.cookie } }));
   await add("callback, unknown state", w.fetch("/oauth2/callback/corp?state=x&code=y"));
-  await add("sign-on", begin(w, app, {}, tokens.cookie).then(({ response }) => response));
+  await add(
+    "sign-on",
+    begin(w, app, {}, tokens.cookie).then(({ response }) => response),
+  );
   await add(
     "authorize error to the application",
     begin(w, app, { prompt: "none" }).then(({ response }) => response),
