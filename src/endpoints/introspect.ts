@@ -27,7 +27,7 @@ export async function introspect(exchange: Exchange): Promise<Response> {
   if (client.public || !client.introspection) throw new Rejection("introspection_not_allowed");
   const found = await find(request, request.form.require("token"), consistencyOf(request));
   const claims = "reason" in found ? INACTIVE : await describe(request, found.facts);
-  const response = (exchange.request.headers.get("accept") ?? "").includes(MEDIA_TYPE) ? await signed(request, claims) : json(claims);
+  const response = acceptsSigned(exchange.request.headers) ? await signed(request, claims) : json(claims);
   audit.write({
     status: 200,
     ...("reason" in found ? { reason: found.reason } : { subject: found.facts.subject, family: found.facts.lineage.family, consistency: found.facts.consistency }),
@@ -97,6 +97,11 @@ async function claimsOfRecord(tenant: Tenant, { client: clientId, audience, scop
   if (kind !== "access_token" || owner === undefined) return {};
   const record = { client: clientId, audience, scope, apis, path: [], hops: 0, deadline: 0 };
   return dialectOf(owner).accessTokenClaims(viewOf({ clientId, targets }, { record, ...(principal === undefined ? {} : { principal }) }, sid));
+}
+
+function acceptsSigned(headers: Headers): boolean {
+  const accepted = (headers.get("accept") ?? "").toLowerCase().split(",");
+  return accepted.some((range) => range.split(";")[0]?.trim() === MEDIA_TYPE);
 }
 
 // RFC 9701: everything stands inside `token_introspection`, so that the answer can never be taken for a token.

@@ -27,6 +27,7 @@ export async function userinfo(exchange: Exchange): Promise<Response> {
 
 // RFC 6750 §2.1 and §2.2: in the header, or in the form of a POST; exactly one of them, and never in the URL.
 async function bearerToken(request: Request): Promise<string> {
+  if (new URL(request.url).searchParams.has("access_token")) throw new Rejection("secret_in_query");
   const header = request.headers.get("authorization");
   const [, fromHeader] = /^bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(header ?? "") ?? [];
   if (header !== null && fromHeader === undefined) throw new Rejection("bearer_malformed");
