@@ -189,10 +189,11 @@ function allowedScope(target: Target, subject: Subject): readonly string[] {
 function scopeOf(request: ExchangeRequest, subject: Subject): { readonly granted: readonly string[] } | Refusal {
   const { targets, scope: asked, isDefaultScope } = request;
   const allowed = targets.map((target) => ({ target, scopes: allowedScope(target, subject) }));
-  // Good for all of the targets or for none: whoever owns a scope must allow it.
-  const isAllowed = (scope: string) =>
-    allowed.some(({ scopes }) => scopes.includes(scope)) &&
-    allowed.every(({ target, scopes }) => !target.ownScopes.includes(scope) || target.isRequester || scopes.includes(scope));
+  // Good for all of the targets or for none: who owns a scope must allow it, and what nobody owns all must allow.
+  const isAllowed = (scope: string) => {
+    const owners = allowed.filter(({ target }) => target.ownScopes.includes(scope));
+    return (owners.length === 0 ? allowed : owners).every(({ scopes }) => scopes.includes(scope));
+  };
   const possible = [...new Set(allowed.flatMap(({ scopes }) => scopes))].filter(isAllowed);
   if (asked === undefined || isDefaultScope) {
     const granted = asked === undefined ? possible : asked.filter(isAllowed);
