@@ -97,6 +97,7 @@ const TABLE = {
   code_redirect_differs: code,
   code_verifier_wrong: code,
   code_family_dead: code,
+  code_deadline: code,
   refresh_malformed: refresh,
   refresh_unknown: refresh,
   refresh_expired: refresh,

@@ -4,19 +4,30 @@ const TRIES = 3;
 const BACKOFF_MILLISECONDS = 20;
 const DEADLINE_MILLISECONDS = 8000;
 
+/** What an object answers to a call that is newer than itself: it could miss a rule that its caller relies on. */
+export const TOO_NEW = { ok: false, reason: "unavailable" } as const;
+type TooNew = typeof TOO_NEW;
+
 /**
  * Calls a Durable Object. Only what the platform marks `.retryable` is tried again, with a new stub, three times at most;
  * `.overloaded` is given up at once. Whatever cannot be answered is 503: never a verdict.
  */
-export async function callObject<Stub, Answer>(stub: () => Stub, ask: (stub: Stub) => PromiseLike<Answer>): Promise<Answer> {
+export async function callObject<Stub, Answer>(stub: () => Stub, ask: (stub: Stub) => PromiseLike<Answer>): Promise<Exclude<Answer, TooNew>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await withDeadline(ask(stub()));
+      return known(await withDeadline(ask(stub())));
     } catch (cause) {
+      if (cause instanceof Rejection) throw cause;
       if (attempt === TRIES || !isRetryable(cause)) throw new Rejection("unavailable", { note: "object", cause });
       await pause(BACKOFF_MILLISECONDS * 2 ** attempt * (0.5 + Math.random()));
     }
   }
+}
+
+function known<Answer>(answer: Answer): Exclude<Answer, TooNew> {
+  const { ok, reason } = Object(answer) as { readonly ok?: unknown; readonly reason?: unknown };
+  if (ok === TOO_NEW.ok && reason === TOO_NEW.reason) throw new Rejection("unavailable", { note: "version" });
+  return answer as Exclude<Answer, TooNew>;
 }
 
 function isRetryable(cause: unknown): boolean {

@@ -1,15 +1,15 @@
 import { callObject } from "./call.ts";
 import type { TenantObject } from "./tenant-object.ts";
-import type { TenantStore } from "./tenant-store.ts";
+import { type TenantStore, TENANT_CALL_VERSION as V } from "./tenant-store.ts";
 
 /** The tenants' configuration as Durable Objects, one for each issuer. */
 export function durableTenants(namespace: DurableObjectNamespace<TenantObject>): TenantStore {
   const stubOf = (issuer: string) => () => namespace.getByName(issuer);
   return {
-    confirm: (issuer, since) => callObject(stubOf(issuer), (stub) => stub.confirm(since)),
+    confirm: (issuer, since) => callObject(stubOf(issuer), async (stub) => await stub.confirm(V, since)),
     // What crosses the call is plain JSON; the platform's type for it is wider than ours.
-    read: (issuer, names) => callObject(stubOf(issuer), (stub) => stub.read(names) as PromiseLike<Awaited<ReturnType<TenantStore["read"]>>>),
-    apply: (issuer, ask) => callObject(stubOf(issuer), async (stub) => await stub.apply(issuer, ask)),
-    export: (issuer) => callObject(stubOf(issuer), (stub) => stub.export() as PromiseLike<Awaited<ReturnType<TenantStore["export"]>>>),
+    read: (issuer, names) => callObject(stubOf(issuer), (stub) => stub.read(V, names) as PromiseLike<Awaited<ReturnType<TenantStore["read"]>>>),
+    apply: (issuer, ask) => callObject(stubOf(issuer), async (stub) => await stub.apply(V, issuer, ask)),
+    export: (issuer) => callObject(stubOf(issuer), (stub) => stub.export(V) as PromiseLike<Awaited<ReturnType<TenantStore["export"]>>>),
   };
 }

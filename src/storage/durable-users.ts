@@ -1,7 +1,7 @@
 import { Rejection } from "../protocol/rejection.ts";
 import { callObject } from "./call.ts";
 import type { UserObject } from "./user-object.ts";
-import type { UserKey, Users } from "./users.ts";
+import { type UserKey, type Users, USER_CALL_VERSION as V } from "./users.ts";
 
 /** The users as Durable Objects. */
 export function durableUsers(namespace: DurableObjectNamespace<UserObject>): Users {
@@ -12,9 +12,10 @@ export function durableUsers(namespace: DurableObjectNamespace<UserObject>): Use
       return place.getByName(JSON.stringify([tenant, sub]));
     };
   return {
-    register: (user, family) => callObject(stubOf(user), (stub) => stub.register(family)),
+    register: (user, family) => callObject(stubOf(user), async (stub) => await stub.register(V, family)),
     revoke: async (user) => {
-      if (!(await callObject(stubOf(user), (stub) => stub.revoke()))) throw new Rejection("unavailable", { note: "user revocation goes on" });
+      const { all } = await callObject(stubOf(user), async (stub) => await stub.revoke(V));
+      if (!all) throw new Rejection("unavailable", { note: "user revocation goes on" });
     },
   };
 }

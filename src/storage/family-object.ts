@@ -35,6 +35,7 @@ import { sqlRows } from "./family/sql-rows.ts";
 import { redeemSso } from "./family/sso.ts";
 import { noteRefusal, trace } from "./family/trace.ts";
 import type { NodeId } from "./lineage.ts";
+import { USER_CALL_VERSION } from "./users.ts";
 
 const RETRY_SECONDS = 3600;
 
@@ -120,7 +121,7 @@ export class FamilyObject extends DurableObject<Bindings> {
     try {
       await callObject(
         () => USERS.get(USERS.idFromString(user)),
-        (stub) => stub.forget(this.ctx.id.toString()),
+        async (stub) => await stub.forget(USER_CALL_VERSION, this.ctx.id.toString()),
       );
       return true;
     } catch {

@@ -1,7 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Bindings } from "../config.ts";
+import { TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
-import { SINGLE_USE_GRACE_SECONDS } from "./single-use.ts";
+import { SINGLE_USE_CALL_VERSION, SINGLE_USE_GRACE_SECONDS } from "./single-use.ts";
 
 /** One shard of one namespace of things that may be used once. */
 export class SingleUseObject extends DurableObject<Bindings> {
@@ -14,11 +15,12 @@ export class SingleUseObject extends DurableObject<Bindings> {
     this.#sql.exec("CREATE TABLE IF NOT EXISTS used (id TEXT PRIMARY KEY, until INTEGER NOT NULL, op TEXT NOT NULL) WITHOUT ROWID");
   }
 
-  /** True for the first operation that uses this id, and for that operation's own repetition. */
-  async use(id: string, expires: number, op: string): Promise<boolean> {
+  /** `first` is true for the first operation that uses this id, and for that operation's own repetition. */
+  async use(version: number, id: string, expires: number, op: string): Promise<{ readonly ok: true; readonly first: boolean } | typeof TOO_NEW> {
+    if (version > SINGLE_USE_CALL_VERSION) return TOO_NEW;
     const first = this.#insert(id, expires + SINGLE_USE_GRACE_SECONDS, op);
     if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm((expires + SINGLE_USE_GRACE_SECONDS) * 1000);
-    return first;
+    return { ok: true, first };
   }
 
   override async alarm(): Promise<void> {

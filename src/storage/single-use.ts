@@ -1,3 +1,6 @@
+/** The version of the calls to a single-use object. One that is asked with a newer one refuses with `unavailable`. */
+export const SINGLE_USE_CALL_VERSION = 1;
+
 /** A namespace of things that may be used once: never one flat table, so that a code can not stand for a state. */
 export interface SingleUseKind {
   readonly tenant: string;

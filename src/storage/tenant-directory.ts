@@ -6,11 +6,13 @@ import { type RecordTypes, recordName, type StoredPermission } from "../tenants/
 import type { TenantSettings } from "../tenants/tenant.ts";
 import type { TenantStore } from "./tenant-store.ts";
 
+// In whole seconds an age of ten may be all but eleven: so it is asked at ten, and ahead at five.
 /** Every decision uses configuration that was confirmed at most this long ago. */
 const CONFIRM_SECONDS = 10;
 /** After this long an isolate asks again, once a response has been sent. */
 const ASK_AHEAD_SECONDS = 5;
 const RECORDS_KEPT = 20_000;
+const READS = 3;
 
 /** One tenant as a request sees it: its current records, confirmed within the bound. */
 export interface Tenant {
@@ -56,29 +58,36 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
     const { version, changed } = await store.confirm(issuer, known.version < 0 ? undefined : known.version);
     if (changed === "everything") known.records.clear();
     else for (const name of changed) known.records.delete(name);
-    known.version = version;
+    // Answers may overtake each other: a late one tells less than is known.
+    known.version = changed === "everything" ? version : Math.max(known.version, version);
     known.confirmed = Math.max(known.confirmed, asked);
     tenants.set(issuer, known);
     return known;
   }
 
-  async function read(issuer: string, known: Known, names: readonly string[]): Promise<void> {
-    const { records, subjectKey } = await store.read(issuer, names);
-    if (known.records.size > RECORDS_KEPT) known.records.clear();
-    // A record newer than what was confirmed is fine; the next confirmation names it once more.
-    for (const [name, record] of Object.entries(records)) known.records.set(name, record);
-    known.subjectKey = subjectKey;
+  async function read(issuer: string, known: Known, names: readonly string[]): Promise<ReadonlyMap<string, object | null>> {
+    for (let attempt = 1; attempt <= READS; attempt++) {
+      const { version, records, subjectKey } = await store.read(issuer, names);
+      // An answer that a confirmation has overtaken may hold what that confirmation called changed: it is asked again.
+      if (version < known.version) continue;
+      if (known.records.size > RECORDS_KEPT) known.records.clear();
+      // A record newer than what was confirmed is fine; the next confirmation names it once more.
+      for (const [name, record] of Object.entries(records)) known.records.set(name, record);
+      known.subjectKey = subjectKey;
+      return new Map(Object.entries(records));
+    }
+    throw new Rejection("unavailable", { note: "configuration goes back" });
   }
 
   async function lookUp<K extends keyof RecordTypes>(issuer: string, known: Known, name: string): Promise<RecordTypes[K] | undefined> {
-    if (!known.records.has(name)) await read(issuer, known, [name]);
-    return (known.records.get(name) ?? undefined) as RecordTypes[K] | undefined;
+    const records = known.records.has(name) ? known.records : await read(issuer, known, [name]);
+    return (records.get(name) ?? undefined) as RecordTypes[K] | undefined;
   }
 
   async function current(issuer: string, after: (work: Promise<unknown>) => void): Promise<Known> {
     const known = tenants.get(issuer);
     const age = known === undefined ? Number.POSITIVE_INFINITY : now() - known.confirmed;
-    if (known === undefined || age > CONFIRM_SECONDS) {
+    if (known === undefined || age >= CONFIRM_SECONDS) {
       try {
         return await confirm(issuer);
       } catch (cause) {
@@ -86,7 +95,7 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
         return known;
       }
     }
-    if (age > ASK_AHEAD_SECONDS) after(confirm(issuer).catch(() => undefined));
+    if (age >= ASK_AHEAD_SECONDS) after(confirm(issuer).catch(() => undefined));
     return known;
   }
 

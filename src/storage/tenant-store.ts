@@ -3,6 +3,9 @@ import type { DeployedKeys } from "../tenants/key-roles.ts";
 import type { TenantFile } from "../tenants/tenant.ts";
 import type { Refused } from "./families.ts";
 
+/** The version of the calls to a tenant object. One that is asked with a newer one refuses with `unavailable`. */
+export const TENANT_CALL_VERSION = 1;
+
 /** What has changed since a version: the names of the records, or everything. */
 export interface Confirmation {
   /** Zero: this tenant has never been applied. */

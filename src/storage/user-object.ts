@@ -1,10 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Bindings } from "../config.ts";
-import { callObject } from "./call.ts";
+import { callObject, TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
 import { FAMILY_CALL_VERSION } from "./families.ts";
 import type { FamilyId } from "./lineage.ts";
-import { FAMILY_LIFE_SECONDS, type Registered } from "./users.ts";
+import { FAMILY_LIFE_SECONDS, type Registered, USER_CALL_VERSION } from "./users.ts";
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS cutoff (k INTEGER PRIMARY KEY CHECK (k = 1), at INTEGER NOT NULL);
@@ -24,7 +24,8 @@ export class UserObject extends DurableObject<Bindings> {
   }
 
   /** Registers a family and answers the cutoff, in one turn. The same family again changes nothing. */
-  register(family: FamilyId): Registered {
+  register(version: number, family: FamilyId): Registered | typeof TOO_NEW {
+    if (version > USER_CALL_VERSION) return TOO_NEW;
     const now = this.#now();
     this.#sql.exec("DELETE FROM families WHERE until < ? AND revoke = 0", now);
     this.#sql.exec("INSERT OR IGNORE INTO families (id, until) VALUES (?, ?)", family, now + FAMILY_LIFE_SECONDS);
@@ -33,18 +34,21 @@ export class UserObject extends DurableObject<Bindings> {
   }
 
   /** A family has been emptied. */
-  forget(family: FamilyId): void {
+  forget(version: number, family: FamilyId): { readonly ok: true } | typeof TOO_NEW {
+    if (version > USER_CALL_VERSION) return TOO_NEW;
     this.#sql.exec("DELETE FROM families WHERE id = ?", family);
+    return { ok: true };
   }
 
-  /** Sets the cutoff first, then revokes every family. True when all have answered; else the alarm goes on. */
-  async revoke(): Promise<boolean> {
+  /** Sets the cutoff first, then revokes every family. `all`: every one has answered; else the alarm goes on. */
+  async revoke(version: number): Promise<{ readonly ok: true; readonly all: boolean } | typeof TOO_NEW> {
+    if (version > USER_CALL_VERSION) return TOO_NEW;
     this.ctx.storage.transactionSync(() => {
-      this.#sql.exec("INSERT OR REPLACE INTO cutoff VALUES (1, ?)", this.#now());
+      this.#sql.exec("INSERT INTO cutoff (k, at) VALUES (1, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)", this.#now());
       this.#sql.exec("UPDATE families SET revoke = 1");
     });
     await this.ctx.storage.setAlarm((this.#now() + RETRY_SECONDS) * 1000);
-    return await this.#carryOut();
+    return { ok: true, all: await this.#carryOut() };
   }
 
   override async alarm(): Promise<void> {
@@ -63,7 +67,7 @@ export class UserObject extends DurableObject<Bindings> {
       () => FAMILIES.get(FAMILIES.idFromString(id)),
       async (stub) => await stub.revoke(FAMILY_CALL_VERSION, { kind: "family" }),
     );
-    if (!answer.ok) throw new Error("a family did not answer");
+    if (!answer.ok) throw new Error("a family refused");
     this.#sql.exec("DELETE FROM families WHERE id = ?", id);
   }
 

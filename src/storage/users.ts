@@ -1,6 +1,9 @@
 import type { Refused } from "./families.ts";
 import type { FamilyId } from "./lineage.ts";
 
+/** The version of the calls to a user object. One that is asked with a newer one refuses with `unavailable`. */
+export const USER_CALL_VERSION = 1;
+
 /** What a user object answers when a family is registered with it. */
 export interface Registered {
   readonly ok: true;

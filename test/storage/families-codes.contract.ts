@@ -186,13 +186,11 @@ export function codesContract(name: string, make: () => Families): void {
       expect(answer).toMatchObject({ record: { deadline: START + HOUR, authTime: START - HOUR }, chain: { expires: START + HOUR } });
     });
 
-    it("gives no refresh token where the deadline has passed, and no token that has expired when it is made", async () => {
+    it("gives nothing whose deadline has passed, for it would be dead at its birth; the code is not used up by it", async () => {
       const families = make();
-      const { answer, family, token, grant, ask } = await granted(families, { session: { authTime: START - 2 * HOUR }, redeem: { exchangePeriod: HOUR, leaves: [jwtLeaf(300)] } });
-      expect(answer).toMatchObject({ record: { deadline: START - HOUR }, leaves: [{ expires: START + 300 }] });
-      expect(answer).not.toHaveProperty("chain");
-      expect(await families.refresh(family, presenting(token))).toEqual({ ok: false, reason: "refresh_unknown" });
-      expect(await fateOf(families, family, pathQuery([grant], ask.leaves[0]!.id))).toBe("alive");
+      const { family, code } = await loggedIn(families, { session: { authTime: START - 2 * HOUR } });
+      expect(await families.redeem(family, redemption(code, { exchangePeriod: 2 * HOUR }))).toEqual({ ok: false, reason: "code_deadline" });
+      expect(await families.redeem(family, redemption(code, { exchangePeriod: 2 * HOUR + 1 }))).toMatchObject({ ok: true, leaves: [{ expires: START + 1 }] });
     });
   });
 

@@ -126,7 +126,11 @@ export function openingContract(name: string, make: () => Families): void {
       const { family, session } = await loggedIn(families);
       pass(100);
       const answer = await families.signOn(family, { session: session.id, hash: session.hash, client: CLIENT, ...changes });
-      expect(answer).toEqual(stands ? { ok: true, now: START + 100, principal: DONA, authTime: START } : { ok: false, reason: "login_required" });
+      expect(answer).toEqual(
+        stands
+          ? { ok: true, now: START + 100, root: { kind: "login", time: START, lazy: false, idp: "corp" }, principal: DONA, authTime: START }
+          : { ok: false, reason: "login_required" },
+      );
     });
 
     it("stands for a login until its last second, and not after it", async () => {

@@ -1,10 +1,10 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
 import { intersect } from "../../protocol/scope.ts";
 import { subjectIdentifierOf } from "../../tenants/principal.ts";
-import type { Granted, NewChain, Redeem, Refused, TokenRecord } from "../families.ts";
+import type { Granted, Redeem, Refused, TokenRecord } from "../families.ts";
 import { deathOf, familyDeath, isLive } from "./liveness.ts";
 import { keepUntil, recordLeaves } from "./opening.ts";
-import { type Chain, type CodeRow, type FamilyRow, type FamilyRows, type NodeRow, ROOT, rootOf, type SessionRow } from "./rows.ts";
+import { type CodeRow, type FamilyRow, type FamilyRows, type NodeRow, ROOT, rootOf, type SessionRow } from "./rows.ts";
 
 /**
  * Redeems a code once. Presented by the wrong client, with the wrong redirect URI or verifier, it is refused and nothing
@@ -39,11 +39,13 @@ interface Redemption {
   readonly subject: string | undefined;
 }
 
-function grant(rows: FamilyRows, now: number, { family, code, session, ask, subject }: Redemption): Granted {
+function grant(rows: FamilyRows, now: number, { family, code, session, ask, subject }: Redemption): Granted | Refused {
   const { limits } = session;
   const deadline = Math.min(session.authTime + ask.exchangePeriod, limits?.deadline ?? Number.POSITIVE_INFINITY);
   const above = limits?.path ?? [];
-  const latest = code.coupled ? session.expires : Number.POSITIVE_INFINITY;
+  const latest = code.coupled ? Math.min(deadline, session.expires) : deadline;
+  // Nothing could be issued that is not dead at its birth; the code is left for a request that asks for more.
+  if (latest <= now) return { ok: false, reason: "code_deadline" };
   const record: TokenRecord = {
     client: code.client,
     audience: [code.client],
@@ -58,7 +60,7 @@ function grant(rows: FamilyRows, now: number, { family, code, session, ask, subj
     ...(ask.format === undefined ? {} : { format: ask.format }),
   };
   const leaves = recordLeaves(ask.leaves, now, latest);
-  const chain = firstOf(ask.chain, now, Math.min(deadline, latest));
+  const chain = ask.chain === undefined ? undefined : { generation: 0, hash: ask.chain.hash, keyNumber: ask.chain.keyNumber, expires: Math.min(now + ask.chain.lifetime, latest) };
   const expires = Math.max(now, chain?.expires ?? 0, ...leaves.map((leaf) => leaf.expires));
   if (chain !== undefined) makeRoom(rows, now, code, ask.parallel);
   const row: NodeRow = { parent: above.at(-1) ?? ROOT, id: ask.grant, client: code.client, issued: now, expires, record, leaves, ...(chain === undefined ? {} : { chain }) };
@@ -66,12 +68,6 @@ function grant(rows: FamilyRows, now: number, { family, code, session, ask, subj
   rows.putCode({ ...code, grant: ask.grant });
   keepUntil(rows, expires);
   return granted(family, code, row);
-}
-
-// The deadline is for exchange and refresh: where it has passed, there are tokens but none to refresh with.
-function firstOf(chain: NewChain | undefined, now: number, latest: number): Chain | undefined {
-  if (chain === undefined || latest <= now) return undefined;
-  return { generation: 0, hash: chain.hash, keyNumber: chain.keyNumber, expires: Math.min(now + chain.lifetime, latest) };
 }
 
 // SAP's "maximum sessions per user": the oldest grants of this client in this session leave.

@@ -1,4 +1,4 @@
-import type { RefusedExchange, Refused, Trace, TracedNode } from "../families.ts";
+import type { Refused, RefusedExchange, Trace, TracedNode } from "../families.ts";
 import { deathOf } from "./liveness.ts";
 import type { FamilyRows, NodeRow } from "./rows.ts";
 

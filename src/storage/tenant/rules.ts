@@ -2,7 +2,7 @@ import type { Problem } from "../../tenants/check.ts";
 import { checkTenantFile } from "../../tenants/check.ts";
 import type { Client } from "../../tenants/client.ts";
 import { initialKeyRoles } from "../../tenants/key-roles.ts";
-import { fileOf, lookUpsOf, recordName, recordsOf, type StoredPermission } from "../../tenants/records.ts";
+import { fileOf, lookUpsOf, type RecordTypes, recordName, recordsOf, type StoredPermission } from "../../tenants/records.ts";
 import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
 import type { Refused } from "../families.ts";
 import type { Applied, ApplyTenant, Change, Confirmation, Records } from "../tenant-store.ts";
@@ -82,7 +82,12 @@ function current<T>(rows: TenantRows, name: string): T | undefined {
 // Look-ups go when what they follow from has changed. Those of clients that this file leaves out, and that stay, stay with them.
 function staleLookUps(rows: TenantRows, left: readonly string[]): readonly string[] {
   const kept = new Set(left.filter((name) => name.startsWith("client/")).flatMap((name) => lookUpNames(rows, name)));
-  return left.filter((name) => /^(resource|origin)\//.test(name) && !kept.has(name));
+  return left.filter((name) => (/^(resource|origin)\//.test(name) && !kept.has(name)) || (name.startsWith("dependency/") && !left.includes(permissionOf(rows, name))));
+}
+
+function permissionOf(rows: TenantRows, dependency: string): string {
+  const consumer = dependency.slice(dependency.indexOf("/") + 1, dependency.indexOf(" "));
+  return recordName.permission(consumer, current<RecordTypes["dependency"]>(rows, dependency)?.provider ?? "");
 }
 
 function lookUpNames(rows: TenantRows, name: string): readonly string[] {
@@ -91,5 +96,6 @@ function lookUpNames(rows: TenantRows, name: string): readonly string[] {
 }
 
 function isDecidedByApi(rows: TenantRows, name: string): boolean {
-  return name.startsWith("permission/") && current<StoredPermission>(rows, name)?.origin === "api";
+  const permission = name.startsWith("dependency/") ? permissionOf(rows, name) : name;
+  return permission.startsWith("permission/") && current<StoredPermission>(rows, permission)?.origin === "api";
 }
