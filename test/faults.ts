@@ -7,7 +7,7 @@ import type { Service } from "../src/service.ts";
 import { sqlTenantRows } from "../src/storage/tenant/sql-rows.ts";
 import type { KeyRoles } from "../src/tenants/key-roles.ts";
 import type { TenantFile } from "../src/tenants/tenant.ts";
-import { basic, ISSUER, type World } from "./world.ts";
+import { basic, ISSUER, login, refresh, type TenantFileInput, type Tokens, type World } from "./world.ts";
 
 /** A clock that stands still until it is moved. Worker, objects and jose see it; the lifetimes of KV do not. */
 export interface Clock {
@@ -103,4 +103,18 @@ export async function outcomeOf(response: Response): Promise<{ readonly status: 
   const text = await response.text();
   const error = text.startsWith("{") ? (JSON.parse(text) as { readonly error?: unknown }).error : text;
   return { status: response.status, retryAfter: response.headers.get("retry-after"), error };
+}
+
+/** Gives a tenant and all of its clients one consistency. */
+export function consistently(consistency: "strong" | "edge" | "eventual") {
+  return (file: TenantFileInput): void => {
+    for (const holder of [file, ...Object.values(file.clients)]) Object.assign(holder, { consistency });
+  };
+}
+
+/** An opaque token that the demo's mobile app hands over to the web app; of a fresh login. */
+export async function handedOver(w: World): Promise<string> {
+  const { refresh_token } = await login(w, "mobile-app");
+  const answer = await refresh(w, "mobile-app", refresh_token);
+  return ((await answer.json()) as Tokens).access_token;
 }
