@@ -67,6 +67,8 @@ function client({ cambio, clientSecret }: IdpOptions): Readonly<Record<string, u
     grant_types: ["authorization_code", "refresh_token"],
     response_types: ["code"],
     scope: SCOPES,
+    // Cambio asks a user of a public client for a click where the IdP does not say when the login was.
+    require_auth_time: true,
   };
 }
 

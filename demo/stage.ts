@@ -8,6 +8,8 @@ export interface Stage extends Transcript {
   browser(): Browser;
   /** Posts a form as an application would, shows it, and resolves with the JSON that came back (undefined for no body). */
   post(path: string, form: Readonly<Record<string, string>>, client?: Credentials): Promise<unknown>;
+  /** Posts what must be refused with this error, and shows it; rejects when it is not. */
+  refused(error: string, path: string, form: Readonly<Record<string, string>>, client?: Credentials): Promise<void>;
 }
 
 /** A confidential client's own credentials. */
