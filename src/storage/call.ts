@@ -15,7 +15,7 @@ type TooNew = typeof TOO_NEW;
 export async function callObject<Stub, Answer>(stub: () => Stub, ask: (stub: Stub) => PromiseLike<Answer>): Promise<Exclude<Answer, TooNew>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return known(await withDeadline(ask(stub())));
+      return known(await inTime(ask(stub()), DEADLINE_MILLISECONDS));
     } catch (cause) {
       if (cause instanceof Rejection) throw cause;
       if (attempt === TRIES || !isRetryable(cause)) throw new Rejection("unavailable", { note: "object", cause });
@@ -35,10 +35,11 @@ function isRetryable(cause: unknown): boolean {
   return retryable === true && overloaded !== true;
 }
 
-async function withDeadline<T>(answer: PromiseLike<T>): Promise<T> {
+/** An answer, or an error when it takes too long. */
+export async function inTime<T>(answer: PromiseLike<T>, milliseconds: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error("no answer in time")), DEADLINE_MILLISECONDS);
+    timer = setTimeout(() => reject(new Error("no answer in time")), milliseconds);
   });
   try {
     return await Promise.race([answer, late]);

@@ -1,3 +1,4 @@
+import { inTime } from "./call.ts";
 import type { Status } from "./families.ts";
 
 /** What a copy holds: the answer that the family gave when the token was issued, and until when it may be read. */
@@ -18,13 +19,15 @@ export interface TokenCopies {
 }
 
 const LEAST_TTL_SECONDS = 60;
+/** A copy that takes longer than the family would is no gain. */
+const READ_MILLISECONDS = 1000;
 
 /** The copies in Workers KV, under `at/<hash>`. What lives less than a minute is not copied: KV takes no shorter life. */
 export function kvTokenCopies(namespace: KVNamespace, now: () => number): TokenCopies {
   return {
     read: async (hash) => {
       try {
-        return (await namespace.get(keyOf(hash))) ?? undefined;
+        return (await inTime(namespace.get(keyOf(hash)), READ_MILLISECONDS)) ?? undefined;
       } catch {
         return undefined;
       }

@@ -8,6 +8,9 @@ import type { Consistency } from "../tenants/token-policy.ts";
 import { seal, unseal } from "./seal.ts";
 import type { TokenFacts, VerifiedToken } from "./token.ts";
 
+/** The shape of a copy; it grows with every change of what a copy holds. */
+const COPY_VERSION = 1;
+
 /** How a token is to be found alive. */
 export interface Inspection {
   readonly consistency: Consistency;
@@ -79,7 +82,7 @@ export async function branchDeath({ service, tenant }: Exchange, branch: Origin)
 
 /** Seals the copy of an opaque token for KV. The hash is bound to it: a copy opens under its own key only. */
 export async function writeCopy({ service, ring }: Exchange, hash: string, copy: TokenCopy): Promise<void> {
-  await service.copies.write(hash, await seal(ring, "seal", `copy ${hash}`, JSON.stringify(copy)), copy.expires);
+  await service.copies.write(hash, await seal(ring, "seal", `copy ${hash}`, JSON.stringify([COPY_VERSION, copy])), copy.expires);
 }
 
 // Every branch is alive, and no client in the chain of actors is disabled.
@@ -120,9 +123,10 @@ async function ask(exchange: Exchange, family: FamilyId, token: VerifiedToken, {
 async function readCopy({ service, ring }: Exchange, hash: string): Promise<TokenCopy | undefined> {
   const sealed = await service.copies.read(hash);
   const text = sealed === undefined ? undefined : await unseal(ring, "seal", `copy ${hash}`, sealed);
-  if (text === undefined) return undefined;
-  // We sealed it, so it has the shape that we gave it.
-  const copy = JSON.parse(text) as TokenCopy;
+  // We sealed it, so it has the shape that its version of us gave it. Another version's copy is a miss.
+  const prefix = `[${COPY_VERSION},`;
+  if (text === undefined || !text.startsWith(prefix)) return undefined;
+  const [, copy] = JSON.parse(text) as readonly [number, TokenCopy];
   return copy.expires > service.now() && !isExpired(copy.status, service.now()) ? copy : undefined;
 }
 
