@@ -21,6 +21,8 @@ type Columns = Record<string, SqlStorageValue>;
  */
 export function sqlRows(sql: SqlStorage): FamilyRows {
   let written = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'family'").toArray().length > 0;
+  // An object that an older version wrote gets the tables that came since.
+  if (written) sql.exec(SCHEMA);
   const read = (query: string, ...values: SqlStorageValue[]): Columns[] => (written ? sql.exec(query, ...values).toArray() : []);
   const write = (query: string, ...values: SqlStorageValue[]): void => {
     if (!written) {
@@ -29,37 +31,23 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     }
     sql.exec(query, ...values);
   };
+  // By name and column by column: what a newer version has added to a row stays as it is.
+  const put = (table: string, key: readonly string[], row: Readonly<Record<string, SqlStorageValue>>): void => {
+    const names = Object.keys(row);
+    const changes = names.filter((name) => !key.includes(name)).map((name) => `${name} = excluded.${name}`);
+    write(`INSERT INTO ${table} (${names.join()}) VALUES (${names.map(() => "?").join()}) ON CONFLICT DO UPDATE SET ${changes.join()}`, ...Object.values(row));
+  };
   return {
     family: () => toFamily(read("SELECT * FROM family")[0]),
-    putFamily: (row) =>
-      write(
-        `INSERT INTO family (k, op, tenant, kind, root, closes, user, principal, revoked) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET closes = excluded.closes, revoked = excluded.revoked`,
-        ...[row.op, row.tenant, row.kind, row.root, row.closes, row.user ?? null, toJson(row.principal), row.revoked ?? null],
-      ),
+    putFamily: ({ op, tenant, kind, root, closes, user = null, principal, revoked = null }) =>
+      put("family", ["k"], { k: 1, op, tenant, kind, root, closes, user, principal: toJson(principal), revoked }),
     session: (id) => fromJson<SessionRow>(read("SELECT row FROM sessions WHERE id = ?", id)[0]?.row),
-    putSession: (row) => write("INSERT INTO sessions (id, row) VALUES (?, ?) ON CONFLICT DO UPDATE SET row = excluded.row", row.id, toJson(row)),
+    putSession: (row) => put("sessions", ["id"], { id: row.id, row: toJson(row) }),
     code: (id) => fromJson<CodeRow>(read("SELECT row FROM codes WHERE id = ?", id)[0]?.row),
-    putCode: (row) => write("INSERT INTO codes (id, row) VALUES (?, ?) ON CONFLICT DO UPDATE SET row = excluded.row", row.id, toJson(row)),
+    putCode: (row) => put("codes", ["id"], { id: row.id, row: toJson(row) }),
     node: (parent, id) => toNode(read("SELECT * FROM nodes WHERE parent = ? AND id = ?", parent, id)[0]),
-    putNode: (row) =>
-      write(
-        `INSERT INTO nodes (parent, id, client, issued, expires, record, leaves, chain, kind, sso, redeemed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET issued = excluded.issued, expires = excluded.expires, record = excluded.record, leaves = excluded.leaves, chain = excluded.chain, redeemed = excluded.redeemed`,
-        ...[
-          row.parent,
-          row.id,
-          row.client,
-          row.issued,
-          row.expires,
-          toJson(row.record),
-          toJson(row.leaves),
-          toJson(row.chain),
-          row.kind ?? null,
-          toJson(row.sso),
-          row.redeemed ?? null,
-        ],
-      ),
+    putNode: ({ record, leaves, chain, kind = null, sso, redeemed = null, ...row }) =>
+      put("nodes", ["parent", "id"], { ...row, record: toJson(record), leaves: toJson(leaves), chain: toJson(chain), kind, sso: toJson(sso), redeemed }),
     children: (parent, limit) => read("SELECT * FROM nodes WHERE parent = ? ORDER BY id LIMIT ?", parent, limit).flatMap((row) => toNode(row) ?? []),
     exchanges: (parent, limit) => Number(read("SELECT count(*) AS n FROM (SELECT 1 FROM nodes WHERE parent = ? AND kind IS NULL LIMIT ?)", parent, limit)[0]?.n ?? 0),
     nodesOf: (client) => read("SELECT * FROM nodes WHERE client = ? ORDER BY issued, id", client).flatMap((row) => toNode(row) ?? []),
@@ -67,7 +55,7 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     sessions: () => read("SELECT row FROM sessions ORDER BY id").flatMap(({ row }) => fromJson<SessionRow>(row) ?? []),
     revokedNodes: (limit) => read("SELECT id FROM revoked ORDER BY id LIMIT ?", limit).map(({ id }) => String(id)),
     refusals: () => fromJson<readonly RefusedExchange[]>(read("SELECT row FROM refusals")[0]?.row) ?? [],
-    putRefusals: (refusals) => write("INSERT OR REPLACE INTO refusals VALUES (1, ?)", toJson(refusals)),
+    putRefusals: (refusals) => put("refusals", ["k"], { k: 1, row: toJson(refusals) }),
     anyRevoked: (ids) => ids.length > 0 && read(`SELECT 1 FROM revoked WHERE id IN (${ids.map(() => "?").join()}) LIMIT 1`, ...ids).length > 0,
     revoke: (id, at) => write("INSERT INTO revoked (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", id, at),
   };

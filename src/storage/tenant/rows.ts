@@ -38,7 +38,10 @@ export function memoryTenantRows(): TenantRows {
   return {
     version: () => history.at(-1)?.version ?? 0,
     subjectKey: () => subjectKey,
-    record: (name) => records.get(name),
+    record: (name) => {
+      const { version: _version, ...row } = records.get(name) ?? { version: 0, name: "" };
+      return "hash" in row ? row : undefined;
+    },
     names: () => [...records.keys()].toSorted(),
     changedSince: (version) => [
       ...[...records.values()].filter((row) => row.version > version).map((row) => row.name),
