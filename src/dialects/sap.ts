@@ -51,7 +51,10 @@ function exchange(form: Form): ExchangeAsk {
   const asked = sapTargets(form);
   const subjectTokenType = form.require("subject_token_type");
   // SAP's own example of an SSO token misspells the requested type: the resource decides alone.
-  if (form.all("resource").includes(SSO_RESOURCE)) return { ...asked, subjectTokenType, requested: "sso_token", isExplicit: true };
+  if (form.all("resource").includes(SSO_RESOURCE)) {
+    if (asked.targets.length > 0) throw new Rejection("target_conflict");
+    return { ...asked, subjectTokenType, requested: "sso_token", isExplicit: true };
+  }
   const requested = requestedOf(form, "token_set");
   const isApi = asked.targets.length > 0 && requested.requested === "id_token";
   return { ...asked, subjectTokenType, ...requested, ...(isApi ? { requested: "access_token" as const } : {}) };

@@ -121,7 +121,9 @@ function consistencyOf({ form, client, tenant }: ClientRequest): Consistency {
 
 async function weakestOf({ tenant }: ClientRequest, facts: TokenFacts): Promise<Consistency> {
   let allowed: Consistency = tenant.settings.consistency;
-  for (const id of new Set([facts.client, ...facts.audience])) allowed = stronger(allowed, (await tenant.client(id))?.consistency ?? "strong");
+  // A resource URL stands beside the client that owns it.
+  const clients = [facts.client, ...facts.audience].filter((id) => !/^https?:\/\//.test(id));
+  for (const id of new Set(clients)) allowed = stronger(allowed, (await tenant.client(id))?.consistency ?? "strong");
   return allowed;
 }
 

@@ -10,8 +10,11 @@ import { viewOf } from "../tokens/issued-token-type.ts";
 import type { TokenFacts } from "../tokens/token.ts";
 import { type PlannedExchange, planExchange } from "./exchange.ts";
 
-/** What an exchange would give, or why it would be refused; in words for a developer. Nothing is recorded, nothing issued. */
-export async function explainExchange(request: ClientRequest): Promise<Claims> {
+/**
+ * What an exchange would give, or why it would be refused; in words for a developer. Nothing is recorded, nothing issued.
+ * `isOperator`: whether the precise reason may be told even where it speaks of others.
+ */
+export async function explainExchange(request: ClientRequest, isOperator: boolean): Promise<Claims> {
   try {
     const text = request.form.require("subject_token");
     const asked = dialectOf(request.client).exchange(request.form);
@@ -27,7 +30,7 @@ export async function explainExchange(request: ClientRequest): Promise<Claims> {
     return explained(request, plan, facts, subject, outcome);
   } catch (cause) {
     if (!(cause instanceof Rejection) || cause.wire.status >= 500) throw cause;
-    return refused(cause);
+    return refused(cause, isOperator);
   }
 }
 
@@ -96,9 +99,9 @@ function narrowings({ ask, prepared }: PlannedExchange, subject: Subject, outcom
 }
 
 // Which of unknown, forbidden and disabled a target is stays ours: the requester learns what it may do about it.
-function refused({ reason, detail, wire }: Rejection): Claims {
-  const shown: Reason | "target_not_permitted" = wire.error === "invalid_target" ? "target_not_permitted" : reason;
+function refused({ reason, detail, wire }: Rejection, isOperator: boolean): Claims {
+  const shown: Reason | "target_not_permitted" = wire.error === "invalid_target" && !isOperator ? "target_not_permitted" : reason;
   const parameter = detail.parameter ?? "";
   const { error, description } = wireError(reason, parameter);
-  return { permitted: false, reason: shown, error, error_description: description };
+  return defined({ permitted: false, reason: shown, note: isOperator ? detail.note : undefined, error, error_description: description });
 }
