@@ -25,6 +25,7 @@ export async function verifyLoginIdToken(providers: ProviderCache, idp: Identity
   const jwt = openIdentityProviderJwt(text);
   const algorithm = idp.signingAlgorithms.find((allowed) => allowed === jwt?.algorithm);
   if (jwt === undefined || algorithm === undefined) throw invalid("form or algorithm");
+  if (jwt.type !== undefined && jwt.type !== "jwt") throw invalid("typ");
   const key = await providers.verificationKey(idp.issuer, jwt.keyId, algorithm);
   if (key === undefined) throw invalid("key");
   if (!(await verifySignature(jwt, key))) throw invalid("signature");

@@ -5,6 +5,8 @@ import type { Principal } from "../tenants/principal.ts";
 
 const TEXT_LIMIT = 255;
 const GROUPS_LIMIT = 500;
+// All groups together, as JSON: so that a token that carries them stays one that we, and others, can read.
+const GROUPS_BYTES_LIMIT = 16_384;
 
 /** Our own subject id for a user of an IdP: 16 bytes of HMAC, so that it is stable and tells nothing. */
 export async function subjectOf(subjectKey: string, alias: string, subject: string): Promise<string> {
@@ -19,7 +21,6 @@ export function principalOf(sub: string, alias: string, idp: IdentityProvider, c
     const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
     return typeof value === "string" && value !== "" && value.length <= TEXT_LIMIT ? value : undefined;
   };
-  const groups = Object.hasOwn(claims, idp.claims.groups) ? claims[idp.claims.groups] : undefined;
   const named = {
     email: text(idp.claims.email),
     name: text(idp.claims.name),
@@ -30,14 +31,27 @@ export function principalOf(sub: string, alias: string, idp: IdentityProvider, c
     sub,
     idp: alias,
     loginName: text(idp.claims.loginName) ?? String(claims.sub),
-    groups: Array.isArray(groups) ? groups.filter((group) => typeof group === "string" && group.length <= TEXT_LIMIT).slice(0, GROUPS_LIMIT) : [],
+    groups: groupsOf(Object.hasOwn(claims, idp.claims.groups) ? claims[idp.claims.groups] : undefined),
     ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
     ...(claims[idp.claims.emailVerified] === true ? { emailVerified: true } : {}),
   };
 }
 
+function groupsOf(claim: unknown): readonly string[] {
+  const groups: string[] = [];
+  let bytes = 0;
+  for (const group of Array.isArray(claim) ? claim : []) {
+    if (typeof group !== "string" || group.length > TEXT_LIMIT) continue;
+    bytes += bytesOf(JSON.stringify(group)).length + 1;
+    if (groups.length === GROUPS_LIMIT || bytes > GROUPS_BYTES_LIMIT) break;
+    groups.push(group);
+  }
+  return groups;
+}
+
 /** True when a claim that the record maps is missing, so that the IdP's userinfo is worth a call. */
 export function lacksClaims(idp: IdentityProvider, claims: JsonObject): boolean {
-  const wanted = [idp.claims.loginName, ...(idp.scopes.includes("email") ? [idp.claims.email] : []), ...(idp.scopes.includes("profile") ? [idp.claims.name] : [])];
+  const byScope = { email: idp.claims.email, profile: idp.claims.name, groups: idp.claims.groups };
+  const wanted = [idp.claims.loginName, ...Object.entries(byScope).flatMap(([scope, name]) => (idp.scopes.includes(scope) ? [name] : []))];
   return wanted.some((name) => !Object.hasOwn(claims, name));
 }

@@ -2,6 +2,7 @@ import type { JWK } from "jose";
 import * as z from "zod/mini";
 import { Rejection } from "../protocol/rejection.ts";
 import { importPublicKey, type VerificationKey } from "../protocol/signature.ts";
+import { isLocalhost, isOutboundUrl } from "../tenants/primitives.ts";
 import { askIdentityProvider } from "./outbound.ts";
 
 /** A failed or a successful fetch is not repeated within this time, whatever asks for it. */
@@ -97,11 +98,23 @@ function usableOf<T>(kept: Kept<T> | undefined, at: number): T | undefined {
 }
 
 async function loadMetadata(issuer: string): Promise<ProviderMetadata> {
-  const answer = await askIdentityProvider(`${issuer}/.well-known/openid-configuration`);
+  // OpenID Connect Discovery §4.1: the issuer's own slash does not count here.
+  const answer = await askIdentityProvider(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
   if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_discovery_invalid");
   const parsed = z.safeParse(ProviderMetadata, answer.body);
   if (answer.status !== 200 || !parsed.success || parsed.data.issuer !== issuer) throw new Rejection("idp_discovery_invalid");
+  if (!Object.entries(parsed.data).every(([name, value]) => !isEndpoint(name) || isOwnUrl(issuer, String(value))))
+    throw new Rejection("idp_discovery_invalid", { note: "endpoint" });
   return parsed.data;
+}
+
+function isEndpoint(name: string): boolean {
+  return name === "jwks_uri" || name.endsWith("_endpoint");
+}
+
+// No document leads us, or a browser, to this machine or into some inner network; only an IdP that is on localhost itself may be there.
+function isOwnUrl(issuer: string, url: string): boolean {
+  return isOutboundUrl(url) && (isLocalhost(new URL(issuer).hostname) || !isLocalhost(new URL(url).hostname));
 }
 
 async function loadKeys(url: string): Promise<readonly JWK[]> {

@@ -1,7 +1,8 @@
 import { fromBase64url } from "./bytes.ts";
 import { type JsonObject, parseStrictJson } from "./json.ts";
 
-const LENGTH_LIMIT = 8192;
+// A user with some hundred groups makes a long token; a form takes 64 KiB.
+const LENGTH_LIMIT = 49_152;
 const SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const HEADER_MEMBERS: ReadonlySet<string> = new Set(["alg", "kid", "typ"]);
 const IDENTITY_PROVIDER_HEADER_MEMBERS: ReadonlySet<string> = new Set([...HEADER_MEMBERS, "x5t", "x5t#S256"]);
@@ -16,7 +17,7 @@ export interface UnverifiedJwt {
 }
 
 /**
- * The gate before any JWT: at most 8 KiB, three parts in canonical base64url, JSON without repeated members, a header of
+ * The gate before any JWT: at most 48 KiB, three parts in canonical base64url, JSON without repeated members, a header of
  * `alg`, `kid` and `typ` only (RFC 8725 §3; no `jku`, `jwk`, `x5u`, `crit`, `b64`, `cty`, `zip`). Undefined when refused.
  */
 export function openJwt(text: string, headerMembers = HEADER_MEMBERS): UnverifiedJwt | undefined {

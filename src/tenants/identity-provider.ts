@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { ClientId, Cutoff, HttpsUrl, ScopeToken } from "./primitives.ts";
+import { ClientId, Cutoff, OutboundUrl, ScopeToken } from "./primitives.ts";
 
 /** Which claim of the IdP becomes which attribute of the user. */
 export const ClaimMapping = z.strictObject({
@@ -15,7 +15,7 @@ export const ClaimMapping = z.strictObject({
 /** A corporate OpenID provider that users log in at. Configuration, not code. */
 export const IdentityProvider = z.strictObject({
   displayName: z.optional(z.string().check(z.minLength(1), z.maxLength(80))),
-  issuer: HttpsUrl,
+  issuer: OutboundUrl,
   clientId: ClientId,
   /** The name of the Worker secret that holds our client secret at the IdP. */
   clientSecretName: z.string().check(z.regex(/^[A-Z][A-Z0-9_]{0,48}_CLIENT_SECRET$/, "the name of a Worker secret, ending in _CLIENT_SECRET")),

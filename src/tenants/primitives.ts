@@ -29,6 +29,18 @@ export function isLocalhost(hostname: string): boolean {
   return hostname === "localhost" || hostname === "127.0.0.1" || hostname === "[::1]";
 }
 
+/** A URL that we may ask for something ourselves: see `isOutboundUrl`. */
+export const OutboundUrl = HttpsUrl.check(z.refine((text: string) => isOutboundUrl(text), "must be at a public host name, on the port of https or one above 1023"));
+
+/** True for https at a public name, or for localhost: never an address in figures, a name of some inner network, or another service's port. */
+export function isOutboundUrl(text: string): boolean {
+  if (!isHttpsUrl(text)) return false;
+  const { hostname, port } = new URL(text);
+  if (isLocalhost(hostname)) return true;
+  const isPublic = /^([a-z0-9-]+\.)+[a-z][a-z0-9-]*$/.test(hostname) && !/\.(localhost|local|internal|home\.arpa)$/.test(hostname);
+  return isPublic && (port === "" || Number(port) > 1023);
+}
+
 function isHttpsUrl(text: string): boolean {
   if (!URL.canParse(text) || !isPlainUri(text)) return false;
   const url = new URL(text);
