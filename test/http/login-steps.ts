@@ -1,4 +1,5 @@
 import { sha256 } from "../../src/protocol/bytes.ts";
+import { demoTenant } from "../demo-tenant.ts";
 import { APPS, type AppId, cookiesOf, pkce, type World, type WorldOptions } from "../world.ts";
 
 /** A login that stands at the corporate IdP's door. */
@@ -99,8 +100,8 @@ export function lastReason(w: World): unknown {
 }
 
 const HASHES = new Map<string, string>();
-for (const name of ["web-app", "front-end-app", "back-end-api", "travel-agent", "hr-service", "orders-api", "billing-worker", "stranger"]) {
-  HASHES.set(`${name}-secret`, await sha256(`${name}-secret`));
+for (const client of Object.values(demoTenant().clients)) {
+  if ("developmentSecret" in client) HASHES.set(client.developmentSecret, await sha256(client.developmentSecret));
 }
 
 /** Options of a world whose issuer is on https, where development secrets are not allowed: the same secrets, hashed. */
