@@ -22,6 +22,15 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> | undefined
   return base64url.encode(bytes) === text ? bytes : undefined;
 }
 
+/** The canonical spelling of what another encoder wrote: padded, in the standard alphabet, with stray bits. Anything else stays as it is. */
+export function recodeBase64url(text: string): string {
+  const plain = text
+    .replace(/={1,2}$/, "")
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
+  return /^[A-Za-z0-9_-]*$/.test(plain) && plain.length % 4 !== 1 ? base64url.encode(base64url.decode(plain)) : text;
+}
+
 /** `length` bytes of the platform's random generator, in base64url. Sixteen are the 128 bits of every id and secret. */
 export function randomId(length = 16): string {
   return toBase64url(crypto.getRandomValues(new Uint8Array(length)));
