@@ -9,6 +9,8 @@ export interface AuditFields {
   readonly node?: string;
   readonly idp?: string;
   readonly operator?: string;
+  /** Consumer and provider. */
+  readonly permission?: string;
   readonly scope?: string;
   readonly audience?: string;
   readonly issued?: string;
@@ -29,6 +31,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof AuditFields>([
   "node",
   "idp",
   "operator",
+  "permission",
   "scope",
   "audience",
   "issued",

@@ -3,7 +3,7 @@
  * same for everything that must not be told apart (RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 7009 §2.2.1).
  */
 interface Row {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 429 | 500 | 502 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 429 | 500 | 502 | 503;
   readonly error: string;
   readonly description: string;
 }
@@ -19,6 +19,7 @@ const subject = request("The subject token is invalid, expired or revoked, or th
 const actor = request("The actor token is invalid, expired or revoked, or may not act here.");
 const bearer = row(401, "invalid_token", "The access token is invalid, expired or revoked.");
 const operator = row(401, "invalid_token", "The operator's token is missing, invalid, expired or used.");
+const permission = row(404, "not_found", "There is no such permission, or no such client.");
 const login = request("The login cannot be continued: it is unknown, used, expired, or was begun in another browser.");
 const idp = row(502, "server_error", "The identity provider's answer could not be used.");
 
@@ -153,6 +154,12 @@ const TABLE = {
   operator_binding: operator,
   tenant_unknown: row(404, "not_found", "The tenant has no configuration yet: apply its file first."),
   family_unknown: row(404, "not_found", "There is no such token family, or it has been emptied."),
+  token_unknown: row(404, "not_found", "This is no token of this issuer."),
+  node_unknown: row(404, "not_found", "There is no such node in this token family."),
+  permission_unknown: permission,
+  permission_not_own: permission,
+  permission_client_unknown: permission,
+  permission_state: row(409, "conflict", "The permission is not in a state that allows this."),
   tenant_jurisdiction_fixed: request("The jurisdiction of a tenant is fixed at its creation."),
 
   // When we cannot know

@@ -1,6 +1,6 @@
 import { callObject } from "./call.ts";
 import type { TenantObject } from "./tenant-object.ts";
-import { type TenantStore, TENANT_CALL_VERSION as V } from "./tenant-store.ts";
+import { type PermissionChanged, type PermissionList, type TenantStore, TENANT_CALL_VERSION as V } from "./tenant-store.ts";
 
 /** The tenants' configuration as Durable Objects, one for each issuer. */
 export function durableTenants(namespace: DurableObjectNamespace<TenantObject>): TenantStore {
@@ -10,6 +10,8 @@ export function durableTenants(namespace: DurableObjectNamespace<TenantObject>):
     // What crosses the call is plain JSON; the platform's type for it is wider than ours.
     read: (issuer, names) => callObject(stubOf(issuer), (stub) => stub.read(V, names) as PromiseLike<Awaited<ReturnType<TenantStore["read"]>>>),
     apply: (issuer, ask) => callObject(stubOf(issuer), async (stub) => await stub.apply(V, issuer, ask)),
+    permissions: (issuer, filter) => callObject(stubOf(issuer), (stub) => stub.permissions(V, filter) as PromiseLike<PermissionList>),
+    changePermission: (issuer, ask) => callObject(stubOf(issuer), (stub) => stub.changePermission(V, ask) as PromiseLike<PermissionChanged>),
     export: (issuer) => callObject(stubOf(issuer), (stub) => stub.export(V) as PromiseLike<Awaited<ReturnType<TenantStore["export"]>>>),
   };
 }

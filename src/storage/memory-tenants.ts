@@ -1,5 +1,6 @@
 import { sha256 } from "../protocol/bytes.ts";
 import { steadyClock } from "./clock.ts";
+import { changePermission, listPermissions } from "./tenant/permissions.ts";
 import { memoryTenantRows, type TenantRows } from "./tenant/rows.ts";
 import { applyTenant, confirmTenant, exportTenant, prepareTenant, readTenant } from "./tenant/rules.ts";
 import type { TenantStore } from "./tenant-store.ts";
@@ -21,6 +22,8 @@ export function memoryTenants(read: () => number = Date.now): TenantStore {
       if (!("records" in prepared)) return { ok: false, reason: "problems", problems: prepared };
       return applyTenant(rowsOf(issuer), now(), prepared, ask);
     },
+    permissions: async (issuer, filter) => listPermissions(rowsOf(issuer), filter),
+    changePermission: async (issuer, ask) => changePermission(rowsOf(issuer), now(), ask),
     export: async (issuer) => exportTenant(rowsOf(issuer)),
   };
 }

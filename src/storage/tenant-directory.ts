@@ -8,7 +8,7 @@ import type { TenantStore } from "./tenant-store.ts";
 
 // In whole seconds an age of ten may be all but eleven: so it is asked at ten, and ahead at five.
 /** Every decision uses configuration that was confirmed at most this long ago. */
-const CONFIRM_SECONDS = 10;
+export const CONFIRM_SECONDS = 10;
 /** After this long an isolate asks again, once a response has been sent. */
 const ASK_AHEAD_SECONDS = 5;
 const RECORDS_KEPT = 20_000;
@@ -24,6 +24,8 @@ export interface Tenant {
   client(id: string): Promise<Client | undefined>;
   identityProvider(alias: string): Promise<IdentityProvider | undefined>;
   permission(consumer: string, provider: string): Promise<StoredPermission | undefined>;
+  /** Up to when what a consumer was issued is dead, by provider; undefined where no owner has cut anything off. Seconds. */
+  permissionCutoffs(consumer: string): Promise<Readonly<Record<string, number>> | undefined>;
   /** The client that a resource URL belongs to. */
   resourceOwner(url: string): Promise<string | undefined>;
   /** Whether any client declares this origin. */
@@ -117,6 +119,7 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
         client: (id) => lookUp<"client">(issuer, known, recordName.client(id)),
         identityProvider: (alias) => lookUp<"idp">(issuer, known, recordName.idp(alias)),
         permission: (consumer, provider) => lookUp<"permission">(issuer, known, recordName.permission(consumer, provider)),
+        permissionCutoffs: (consumer) => lookUp<"cutoffs">(issuer, known, recordName.cutoffs(consumer)),
         resourceOwner: async (url) => (await lookUp<"resource">(issuer, known, recordName.resource(url)))?.client,
         declaresOrigin: async (origin) => (await lookUp<"origin">(issuer, known, recordName.origin(origin))) !== undefined,
         dependency: async (consumer, name) => (await lookUp<"dependency">(issuer, known, recordName.dependency(consumer, name)))?.provider,

@@ -4,10 +4,21 @@ import { sha256 } from "../protocol/bytes.ts";
 import type { TenantFile } from "../tenants/tenant.ts";
 import { TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
+import { changePermission, listPermissions } from "./tenant/permissions.ts";
 import type { TenantRows } from "./tenant/rows.ts";
 import { applyTenant, confirmTenant, exportTenant, prepareTenant, readTenant } from "./tenant/rules.ts";
 import { sqlTenantRows } from "./tenant/sql-rows.ts";
-import { type Applied, type ApplyTenant, type Confirmation, type Records, TENANT_CALL_VERSION } from "./tenant-store.ts";
+import {
+  type Applied,
+  type ApplyTenant,
+  type ChangePermission,
+  type Confirmation,
+  type PermissionChanged,
+  type PermissionFilter,
+  type PermissionList,
+  type Records,
+  TENANT_CALL_VERSION,
+} from "./tenant-store.ts";
 
 /** The configuration of one tenant: the only writer, and the authority on what is current. */
 export class TenantObject extends DurableObject<Bindings> {
@@ -33,6 +44,16 @@ export class TenantObject extends DurableObject<Bindings> {
     const prepared = await prepareTenant(issuer, ask.file, sha256);
     if (!("records" in prepared)) return { ok: false, reason: "problems", problems: prepared };
     return this.ctx.storage.transactionSync(() => applyTenant(this.#rows, this.#now(), prepared, ask));
+  }
+
+  permissions(version: number, filter: PermissionFilter): PermissionList | typeof TOO_NEW {
+    return version > TENANT_CALL_VERSION ? TOO_NEW : listPermissions(this.#rows, filter);
+  }
+
+  /** One turn: what the permission is now decides what may become of it. */
+  changePermission(version: number, ask: ChangePermission): PermissionChanged | typeof TOO_NEW {
+    if (version > TENANT_CALL_VERSION) return TOO_NEW;
+    return this.ctx.storage.transactionSync(() => changePermission(this.#rows, this.#now(), ask));
   }
 
   export(version: number): { readonly version: number; readonly file: TenantFile | undefined } | typeof TOO_NEW {

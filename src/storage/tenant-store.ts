@@ -1,5 +1,7 @@
 import type { Problem } from "../tenants/check.ts";
 import type { DeployedKeys } from "../tenants/key-roles.ts";
+import type { PermissionContents, PermissionGrant, PermissionStatus } from "../tenants/permission.ts";
+import type { StoredPermission } from "../tenants/records.ts";
 import type { TenantFile } from "../tenants/tenant.ts";
 import type { Refused } from "./families.ts";
 
@@ -40,10 +42,48 @@ export type Applied =
   | { readonly ok: false; readonly reason: "problems"; readonly problems: readonly Problem[] }
   | Refused;
 
+/** Who acts on a permission: an operator, or a client for its own side of it. */
+export type Party = { readonly operator: string } | { readonly client: string };
+
+/** What is done with a permission. */
+export type PermissionAct =
+  | { readonly action: "request"; readonly name: string; readonly contents: PermissionContents }
+  | { readonly action: "grant"; readonly contents: PermissionGrant }
+  | { readonly action: "deny" }
+  | { readonly action: "withdraw"; readonly cutOff: boolean };
+
+export interface ChangePermission {
+  readonly by: Party;
+  readonly consumer: string;
+  readonly provider: string;
+  readonly act: PermissionAct;
+}
+
+export type PermissionChanged =
+  | { readonly ok: true; readonly permission: StoredPermission }
+  | { readonly ok: false; readonly reason: "problems"; readonly problems: readonly Problem[] }
+  | Refused;
+
+/** Which permissions are looked for; a client sees those that it is a party of. */
+export interface PermissionFilter {
+  readonly by: Party;
+  readonly consumer?: string;
+  readonly provider?: string;
+  readonly status?: PermissionStatus;
+}
+
+/** Permissions by consumer and provider; `truncated` when there are more than are listed. */
+export interface PermissionList {
+  readonly permissions: readonly StoredPermission[];
+  readonly truncated: boolean;
+}
+
 /** One writer for each tenant's configuration: it validates, keeps the history, and says which records are current. */
 export interface TenantStore {
   confirm(issuer: string, since: number | undefined): Promise<Confirmation>;
   read(issuer: string, names: readonly string[]): Promise<Records>;
   apply(issuer: string, ask: ApplyTenant): Promise<Applied>;
   export(issuer: string): Promise<{ readonly version: number; readonly file: TenantFile | undefined }>;
+  permissions(issuer: string, filter: PermissionFilter): Promise<PermissionList>;
+  changePermission(issuer: string, ask: ChangePermission): Promise<PermissionChanged>;
 }

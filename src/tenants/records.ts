@@ -1,11 +1,11 @@
 import type { Client } from "./client.ts";
 import type { IdentityProvider } from "./identity-provider.ts";
 import type { KeyRoles } from "./key-roles.ts";
-import type { Permission } from "./permission.ts";
+import type { Permission, PermissionRecord } from "./permission.ts";
 import { type TenantFile, TenantSettings } from "./tenant.ts";
 
-/** A permission as it is kept: with whether the file or the API decided it. */
-export type StoredPermission = Permission & { readonly origin?: "file" | "api" };
+/** A permission as it is kept: with whether the file or the API decided it, and what the API knows of its past. */
+export type StoredPermission = Permission & PermissionRecord;
 
 /** Every kind of configuration record, by the prefix of its name. */
 export interface RecordTypes {
@@ -20,6 +20,8 @@ export interface RecordTypes {
   readonly origin: { readonly declared: true };
   /** Which provider a consumer's dependency of this name leads to. */
   readonly dependency: { readonly provider: string };
+  /** Up to when what a consumer was issued is dead, by provider. Stays whatever becomes of the permission. Seconds. */
+  readonly cutoffs: Readonly<Record<string, number>>;
 }
 
 /** The name of a record. No part can contain the separators: ids have no space, and kinds no slash. */
@@ -32,6 +34,7 @@ export const recordName = {
   resource: (url: string) => `resource/${url}`,
   origin: (origin: string) => `origin/${origin}`,
   dependency: (consumer: string, name: string) => `dependency/${consumer} ${name}`,
+  cutoffs: (consumer: string) => `cutoffs/${consumer}`,
 } as const;
 
 /** The records that a tenant file stands for, by name: what is declared, and the look-ups that follow from it. */
@@ -65,10 +68,12 @@ export function fileOf(records: Iterable<readonly [string, object]>): TenantFile
     if (kind === "tenant") settings = record as TenantSettings;
     else if (kind === "idp") file.identityProviders[id] = record as IdentityProvider;
     else if (kind === "client") file.clients[id] = record as Client;
-    else if (kind === "permission") {
-      const { origin: _origin, ...permission } = record as StoredPermission;
-      file.permissions.push(permission);
-    }
+    else if (kind === "permission") file.permissions.push(...declared(record as StoredPermission));
   }
   return { ...TenantSettings.parse(settings), ...file };
+}
+
+// What was decided through the API and does not permit anything is no declaration: a file without it means the same.
+function declared({ consumer, provider, name, apis, scopes, tokenTypes, status, origin }: StoredPermission): readonly Permission[] {
+  return origin === "api" && status !== "granted" ? [] : [{ consumer, provider, name, apis, scopes, tokenTypes, status }];
 }

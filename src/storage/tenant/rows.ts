@@ -29,6 +29,13 @@ export interface TenantRows {
   history(limit: number): readonly HistoryRow[];
 }
 
+/** The record of this name, as it is now. */
+export function current<T>(rows: TenantRows, name: string): T | undefined {
+  const row = rows.record(name);
+  // We wrote it, so it has the shape that we gave it.
+  return row === undefined ? undefined : (JSON.parse(row.body) as T);
+}
+
 /** The memory twin of a tenant's rows. */
 export function memoryTenantRows(): TenantRows {
   const records = new Map<string, RecordRow & { readonly version: number }>();

@@ -2,11 +2,12 @@ import type { Problem } from "../../tenants/check.ts";
 import { checkTenantFile } from "../../tenants/check.ts";
 import type { Client } from "../../tenants/client.ts";
 import { initialKeyRoles } from "../../tenants/key-roles.ts";
-import { fileOf, lookUpsOf, type RecordTypes, recordName, recordsOf, type StoredPermission } from "../../tenants/records.ts";
+import { fileOf, lookUpsOf, recordName, recordsOf } from "../../tenants/records.ts";
 import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
 import type { Refused } from "../families.ts";
 import type { Applied, ApplyTenant, Change, Confirmation, Records } from "../tenant-store.ts";
-import type { TenantRows } from "./rows.ts";
+import { conflictsOf, decidedByApi, isDecidedByApi, orphansOf, permissionOf } from "./api-permissions.ts";
+import { current, type TenantRows } from "./rows.ts";
 
 /** A tenant file that has been checked and hashed, ready to be applied in one turn. */
 export interface PreparedTenant {
@@ -27,17 +28,20 @@ export async function prepareTenant(issuer: string, file: unknown, hash: (text: 
 export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTenant, ask: ApplyTenant): Applied {
   const settings = current<TenantSettings>(rows, recordName.tenant);
   if (settings !== undefined && settings.jurisdiction !== prepared.file.jurisdiction) return { ok: false, reason: "tenant_jurisdiction_fixed" };
+  const problems = conflictsOf(rows, prepared.file);
+  if (problems.length > 0) return { ok: false, reason: "problems", problems };
+  const decided = decidedByApi(rows, prepared.file);
   const changes: Change[] = [];
   const version = rows.version() + 1;
   const puts = prepared.records.filter(({ name, hash }) => {
     const known = rows.record(name);
-    if (known?.hash === hash || isDecidedByApi(rows, name)) return false;
+    if (known?.hash === hash || decided.has(name) || isDecidedByApi(rows, name)) return false;
     changes.push({ action: known === undefined ? "create" : "change", record: name });
     return true;
   });
   const declared = new Set(prepared.records.map(({ name }) => name));
-  const left = rows.names().filter((name) => name !== recordName.keys && !declared.has(name) && !isDecidedByApi(rows, name));
-  const stale = ask.prune ? left : staleLookUps(rows, left);
+  const left = rows.names().filter((name) => name !== recordName.keys && !name.startsWith("cutoffs/") && !declared.has(name) && !isDecidedByApi(rows, name));
+  const stale = ask.prune ? [...left, ...orphansOf(rows, left)] : staleLookUps(rows, left);
   changes.push(...stale.map((name) => ({ action: "delete" as const, record: name })));
   if (ask.dryRun || changes.length === 0) return { ok: true, version: version - 1, changes };
   for (const row of puts) rows.put(row, version);
@@ -74,28 +78,13 @@ export function isRefused(applied: Applied): applied is Refused {
   return !applied.ok && applied.reason !== "problems";
 }
 
-function current<T>(rows: TenantRows, name: string): T | undefined {
-  const row = rows.record(name);
-  return row === undefined ? undefined : (JSON.parse(row.body) as T);
-}
-
 // Look-ups go when what they follow from has changed. Those of clients that this file leaves out, and that stay, stay with them.
 function staleLookUps(rows: TenantRows, left: readonly string[]): readonly string[] {
   const kept = new Set(left.filter((name) => name.startsWith("client/")).flatMap((name) => lookUpNames(rows, name)));
   return left.filter((name) => (/^(resource|origin)\//.test(name) && !kept.has(name)) || (name.startsWith("dependency/") && !left.includes(permissionOf(rows, name))));
 }
 
-function permissionOf(rows: TenantRows, dependency: string): string {
-  const consumer = dependency.slice(dependency.indexOf("/") + 1, dependency.indexOf(" "));
-  return recordName.permission(consumer, current<RecordTypes["dependency"]>(rows, dependency)?.provider ?? "");
-}
-
 function lookUpNames(rows: TenantRows, name: string): readonly string[] {
   const client = current<Client>(rows, name);
   return client === undefined ? [] : lookUpsOf("", client).map(([lookUp]) => lookUp);
-}
-
-function isDecidedByApi(rows: TenantRows, name: string): boolean {
-  const permission = name.startsWith("dependency/") ? permissionOf(rows, name) : name;
-  return permission.startsWith("permission/") && current<StoredPermission>(rows, permission)?.origin === "api";
 }
