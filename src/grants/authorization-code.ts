@@ -20,6 +20,7 @@ export const authorizationCode: Grant = {
     await refuseOtherTargets(request, dialectOf(client).targets(form));
     const code = await readOpaque(ring, "code", presented);
     if (code === undefined) throw new Rejection("code_malformed");
+    request.audit.note({ family: code.family });
     if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) throw new Rejection("code_verifier_wrong");
     const plan = await prepare(request, code);
     const granted = await service.families.redeem(code.family, {

@@ -33,8 +33,11 @@ export interface PlannedExchange {
 export async function planExchange(request: ClientRequest, subject: VerifiedToken, asked: ExchangeAsk): Promise<PlannedExchange> {
   const { client, tenant, form } = request;
   const family = familyOf(subject);
+  request.audit.note({ family });
   const targets = await resolveTargets(request, asked.targets);
   const actor = await readActor(request);
+  // Looking at the actor has named its family.
+  request.audit.note({ family });
   const options = dialectOf(client).options(form);
   const issuing = issuingFor(request, family, targets);
   const format = asked.requested === "sso_token" ? "sso" : (asked.format ?? accessTokenFormat(request, issuing, "token_exchange", options));

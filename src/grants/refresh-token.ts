@@ -24,6 +24,7 @@ export const refreshToken: Grant = {
     const { form, ring, client } = request;
     const token = await readOpaque(ring, "rt", form.require("refresh_token"));
     if (token === undefined) throw new Rejection("refresh_malformed");
+    request.audit.note({ family: token.family, node: token.node });
     const issuing = issuingFor(request, token.family);
     const options = dialectOf(client).options(form);
     const format = accessTokenFormat(request, issuing, "refresh_token", options);

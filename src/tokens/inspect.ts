@@ -39,10 +39,11 @@ interface Asked {
  */
 export async function inspect(exchange: Exchange, token: VerifiedToken, inspection: Inspection): Promise<TokenFacts | Dead> {
   const family = familyOf(token);
+  exchange.audit.note({ family });
   const asked = await ask(exchange, family, token, inspection);
   if (!asked.status.alive) {
     // A family that should exist and does not is never taken for one without revocations.
-    if (asked.status.reason === "family_unknown") exchange.audit.note({ alert: "family_unknown", family });
+    if (asked.status.reason === "family_unknown") exchange.audit.note({ alert: "family_unknown" });
     return { kind: "dead", reason: asked.status.reason };
   }
   const facts = factsOf(family, token, asked.status, asked);
