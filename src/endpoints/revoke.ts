@@ -45,8 +45,8 @@ async function revocationOf({ clientId, client, tenant }: ClientRequest, token: 
     return { family, revocation: token.kind === "refresh_token" ? { kind: "refresh", ...place } : { kind: "opaque", ...place, hash: await sha256(secret) } };
   }
   if (token.client !== clientId) return undefined;
-  const { family, node, root } = token.lineage;
-  if (everyGrant && !root.lazy) return { family, revocation: { kind: "client", client: clientId } };
+  const { family, path, node, root } = token.lineage;
+  if (everyGrant && !root.lazy) return { family, revocation: { kind: "client", client: clientId, grant: path.at(-1) ?? node } };
   return { family, revocation: { kind: "node", node, tenant: tenant.issuer, expires: token.expires, lazy: root.lazy } };
 }
 

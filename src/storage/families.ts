@@ -320,7 +320,8 @@ export type Revocation =
   | { readonly kind: "node"; readonly node: NodeId; readonly tenant: string; readonly expires: number; readonly lazy: boolean }
   | (RowKey & { readonly kind: "opaque"; readonly hash: string; readonly client: string; readonly everyGrant: boolean })
   | (RowKey & { readonly kind: "refresh"; readonly client: string; readonly everyGrant: boolean })
-  | { readonly kind: "client"; readonly client: string }
+  /** Every grant of a client. `grant`: one that the family may not have been told of, issued in `edge`. */
+  | { readonly kind: "client"; readonly client: string; readonly grant?: NodeId }
   | { readonly kind: "family" };
 
 /** What a revocation did. */

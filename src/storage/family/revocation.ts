@@ -29,6 +29,7 @@ export function revoke(rows: FamilyRows, now: number, ask: Revocation): readonly
       return ask.everyGrant ? revokeClient(rows, now, ask.client) : revokeGrant(rows, now, row);
     }
     case "client":
+      if (ask.grant !== undefined && rows.family() !== undefined) rows.revoke(ask.grant, now);
       return revokeClient(rows, now, ask.client);
     case "family": {
       // A family that is only about to be opened is marked too: the login that is under way must not slip through.
