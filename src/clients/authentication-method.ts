@@ -1,10 +1,12 @@
 import type { Form } from "../protocol/form.ts";
+import type { Exchange } from "../service.ts";
 import type { AuthenticationMethodName, Client } from "../tenants/client.ts";
 
-/** What a client showed to prove who it is. */
+/** What a client showed to prove who it is. Nothing of it is true yet. */
 export interface Presented {
   readonly clientId: string;
-  readonly secret: string;
+  /** Whether it proves the client. Asked for unknown clients too, with no client: the work is the same. */
+  proves(client: Client | undefined, exchange: Exchange): Promise<boolean>;
 }
 
 /** One way of client authentication: a row of the table in `index.ts`. */
@@ -12,6 +14,4 @@ export interface AuthenticationMethod {
   readonly name: AuthenticationMethodName;
   /** What was presented by this method; undefined when it was not used. Throws when it was used badly. */
   presented(form: Form, headers: Headers): Presented | undefined;
-  /** Whether it proves the client. Called for unknown clients too, with no client: the work is the same. */
-  verify(presented: Presented, client: Client | undefined, now: number): Promise<boolean>;
 }

@@ -9,7 +9,6 @@ export const clientSecretBasic: AuthenticationMethod = {
     const header = headers.get("authorization");
     return header === null ? undefined : decode(header);
   },
-  verify: ({ secret }, client, now) => isClientSecret(secret, client, now),
 };
 
 function decode(header: string): Presented {
@@ -19,8 +18,8 @@ function decode(header: string): Presented {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     const colon = text.indexOf(":");
     const part = (value: string) => decodeURIComponent(value.replaceAll("+", " "));
-    const presented = { clientId: part(text.slice(0, colon)), secret: part(text.slice(colon + 1)) };
-    if (colon > 0 && presented.secret !== "") return presented;
+    const [clientId, secret] = [part(text.slice(0, colon)), part(text.slice(colon + 1))];
+    if (colon > 0 && secret !== "") return { clientId, proves: (client, { service }) => isClientSecret(secret, client, service.now()) };
   } catch {
     // Not base64, not UTF-8, or not form-urlencoded: the answer below.
   }

@@ -10,7 +10,6 @@ export const clientSecretPost: AuthenticationMethod = {
     const clientId = form.get("client_id");
     if (secret === undefined) return undefined;
     if (clientId === undefined) throw new Rejection("missing_parameter", { parameter: "client_id" });
-    return { clientId, secret };
+    return { clientId, proves: (client, { service }) => isClientSecret(secret, client, service.now()) };
   },
-  verify: ({ secret }, client, now) => isClientSecret(secret, client, now),
 };

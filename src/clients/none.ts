@@ -5,8 +5,7 @@ export const none: AuthenticationMethod = {
   name: "none",
   presented: (form, headers) => {
     const clientId = form.get("client_id");
-    const otherwise = headers.has("authorization") || form.get("client_secret") !== undefined || form.get("client_assertion") !== undefined;
-    return clientId === undefined || otherwise ? undefined : { clientId, secret: "" };
+    const otherwise = headers.has("authorization") || ["client_secret", "client_assertion", "client_assertion_type"].some((name) => form.get(name) !== undefined);
+    return clientId === undefined || otherwise ? undefined : { clientId, proves: async (client) => client?.public === true };
   },
-  verify: async (_presented, client) => client?.public === true,
 };

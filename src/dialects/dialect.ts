@@ -79,6 +79,8 @@ export interface Dialect {
   readonly tokenPolicy: TokenPolicy;
   /** Whether a POST may carry parameters in its URL (never secrets or tokens). */
   readonly acceptsQuery: boolean;
+  /** Whether the audience of a client assertion may be the token endpoint instead of the issuer. */
+  readonly acceptsTokenEndpointAudience: boolean;
   /** Whether an ID token may be introspected by a client in its audience. */
   readonly introspectsIdTokens: boolean;
   /** Whether revoking any token revokes every grant of that client in the session. */

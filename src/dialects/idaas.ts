@@ -13,6 +13,7 @@ const EVERYTHING = ".all";
 export const idaas: Dialect = {
   tokenPolicy: { accessTokenLifetime: 3600 },
   acceptsQuery: false,
+  acceptsTokenEndpointAudience: true,
   introspectsIdTokens: false,
   revokesSession: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token],

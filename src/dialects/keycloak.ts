@@ -8,6 +8,7 @@ import { rolesClaim, tokenResponse } from "./rfc8693.ts";
 export const keycloak: Dialect = {
   tokenPolicy: {},
   acceptsQuery: false,
+  acceptsTokenEndpointAudience: false,
   introspectsIdTokens: false,
   revokesSession: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt],

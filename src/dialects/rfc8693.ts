@@ -7,6 +7,7 @@ import { standardExchange, standardTargets } from "./exchange.ts";
 export const rfc8693: Dialect = {
   tokenPolicy: {},
   acceptsQuery: false,
+  acceptsTokenEndpointAudience: false,
   introspectsIdTokens: false,
   revokesSession: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt],

@@ -14,6 +14,7 @@ const JWT_GRANTS: ReadonlySet<string> = new Set(["authorization_code", "client_c
 export const sap: Dialect = {
   tokenPolicy: { accessTokenLifetime: 3600, refreshParallel: 1, independentOfSession: true },
   acceptsQuery: true,
+  acceptsTokenEndpointAudience: true,
   introspectsIdTokens: true,
   revokesSession: true,
   // "Grant-type dependent": a code and client credentials give a JWT, everything else an opaque token.

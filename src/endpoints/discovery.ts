@@ -1,4 +1,5 @@
 import { authenticationMethodNames } from "../clients/index.ts";
+import { ASSERTION_ALGORITHMS } from "../clients/private-key-jwt.ts";
 import { grantTypes } from "../grants/index.ts";
 import { SCOPE } from "../protocol/names.ts";
 import type { Exchange } from "../service.ts";
@@ -27,6 +28,9 @@ export async function discovery({ tenant, ring }: Exchange): Promise<Response> {
     introspection_signing_alg_values_supported: ring.algorithms(),
     scopes_supported: Object.values(SCOPE),
     token_endpoint_auth_methods_supported: authenticationMethodNames(),
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+    introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+    revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     introspection_endpoint_auth_methods_supported: secretMethods,
     revocation_endpoint_auth_methods_supported: authenticationMethodNames(),
     code_challenge_methods_supported: ["S256"],

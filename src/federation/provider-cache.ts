@@ -34,6 +34,8 @@ export interface ProviderCache {
   metadata(issuer: string): Promise<ProviderMetadata>;
   /** The key of an IdP by its id and the algorithm that its record allows; undefined when there is none. */
   verificationKey(issuer: string, keyId: string | undefined, algorithm: string): Promise<VerificationKey | undefined>;
+  /** The same at the URL of a key set. */
+  keyAt(url: string, keyId: string | undefined, algorithm: string): Promise<VerificationKey | undefined>;
 }
 
 // Values, never promises: a request does not wait for another's fetch, and a bad answer never replaces a good one.
@@ -81,16 +83,14 @@ export function providerCache(now: () => number): ProviderCache {
 
   const metadata = (issuer: string) => kept(documents, issuer, () => loadMetadata(issuer), false);
 
-  return {
-    metadata,
-    verificationKey: async (issuer, keyId, algorithm) => {
-      const { jwks_uri } = await metadata(issuer);
-      const known = pick(await kept(keySets, jwks_uri, () => loadKeys(jwks_uri), false), keyId, algorithm);
-      // A key that we do not know may be new: one look, if the interval allows it.
-      const jwk = known ?? pick(await kept(keySets, jwks_uri, () => loadKeys(jwks_uri), true), keyId, algorithm);
-      return jwk === undefined ? undefined : await importPublicKey(jwk, algorithm);
-    },
+  const keyAt: ProviderCache["keyAt"] = async (url, keyId, algorithm) => {
+    const known = pick(await kept(keySets, url, () => loadKeys(url), false), keyId, algorithm);
+    // A key that we do not know may be new: one look, if the interval allows it.
+    const jwk = known ?? pick(await kept(keySets, url, () => loadKeys(url), true), keyId, algorithm);
+    return jwk === undefined ? undefined : await importPublicKey(jwk, algorithm);
   };
+
+  return { metadata, keyAt, verificationKey: async (issuer, keyId, algorithm) => await keyAt((await metadata(issuer)).jwks_uri, keyId, algorithm) };
 }
 
 function usableOf<T>(kept: Kept<T> | undefined, at: number): T | undefined {

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import en from "zod/v4/locales/en.js";
+import { authenticationMethods } from "./client.ts";
 import { isLocalhost } from "./primitives.ts";
 import { TenantFile } from "./tenant.ts";
 
@@ -46,7 +47,14 @@ function* clientReferences(file: TenantFile, id: string, client: TenantFile["cli
     yield { path: `${at}.developmentSecret`, message: "allowed only where the issuer is on localhost; use secrets[].hash" };
   }
   if (client.public && hasSecret) yield { path: at, message: "a public client has no secret" };
-  if (!client.public && !hasSecret) yield { path: at, message: "a confidential client needs a secret (secrets or, on localhost, developmentSecret)" };
+  const hasKeys = client.jwks !== undefined || client.jwksUri !== undefined || client.assertionTrusts.length > 0;
+  const methods = authenticationMethods(client);
+  if (client.public && hasKeys) yield { path: at, message: "a public client has no keys" };
+  if (methods.some((method) => method.startsWith("client_secret")) && !hasSecret) {
+    yield { path: at, message: "a confidential client needs a secret (secrets or, on localhost, developmentSecret), or authenticationMethods without one" };
+  }
+  if (methods.includes("private_key_jwt") && !hasKeys) yield { path: at, message: "private_key_jwt needs jwks, jwksUri or assertionTrusts" };
+  if (client.jwks !== undefined && client.jwksUri !== undefined) yield { path: `${at}.jwksUri`, message: "jwks and jwksUri exclude each other" };
   if (client.public !== (client.authenticationMethods ?? [client.public ? "none" : ""]).includes("none")) {
     yield { path: `${at}.authenticationMethods`, message: "none is for public clients, and public clients have no other method" };
   }

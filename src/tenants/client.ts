@@ -12,7 +12,7 @@ export const GrantName = z.enum(["authorization_code", "refresh_token", "client_
 export type GrantName = z.output<typeof GrantName>;
 
 /** The ways a client may prove who it is (RFC 7591 `token_endpoint_auth_method`). */
-export const AuthenticationMethodName = z.enum(["client_secret_basic", "client_secret_post", "none"]);
+export const AuthenticationMethodName = z.enum(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
 export type AuthenticationMethodName = z.output<typeof AuthenticationMethodName>;
 
 /** A client secret as it is kept: the SHA-256 of 256 random bits, two valid at once while rotating. */
@@ -21,6 +21,23 @@ export const ClientSecret = z.strictObject({
   notBefore: z.optional(Seconds),
   expires: z.optional(Seconds),
 });
+
+const Text = z.optional(z.string().check(z.maxLength(2048)));
+
+/** A public key as it stands in a key set (RFC 7517). Private and symmetric material has no member here, and is refused. */
+const PublicJwk = z.strictObject({ kty: z.enum(["EC", "RSA", "OKP"]), kid: Text, alg: Text, use: Text, crv: Text, x: Text, y: Text, n: Text, e: Text });
+
+/** Trust in another issuer's assertions: who issues them, whom they name, and for whom they are (RFC 7523 §3). */
+export const AssertionTrust = z.strictObject({
+  issuer: HttpsUrl,
+  /** Left out: found by the issuer's discovery document. */
+  jwksUri: z.optional(HttpsUrl),
+  /** The foreign id that stands for this client. */
+  subject: z.string().check(z.minLength(1), z.maxLength(255)),
+  /** Left out: our issuer. */
+  audience: z.optional(z.string().check(z.minLength(1), z.maxLength(499))),
+});
+export type AssertionTrust = z.output<typeof AssertionTrust>;
 
 /** What stands in `sub` of tokens for an application: our id, or an attribute of the user. */
 export const SubjectNameIdentifier = z.enum(["userUuid", "mail", "loginName", "displayName"]);
@@ -36,6 +53,11 @@ export const Client = z.strictObject({
   secrets: z._default(z.array(ClientSecret).check(z.maxLength(20)), []),
   /** Only where the issuer's host is localhost; any length. */
   developmentSecret: z.optional(z.string().check(z.minLength(1))),
+  /** The client's own keys for `private_key_jwt`: in the file, or at a URL. */
+  jwks: z.optional(z.strictObject({ keys: z.array(PublicJwk).check(z.minLength(1), z.maxLength(20)) })),
+  jwksUri: z.optional(HttpsUrl),
+  /** Issuers whose assertions stand for this client; the request then names it as `client_id`. */
+  assertionTrusts: z._default(z.array(AssertionTrust).check(z.maxLength(20)), []),
   redirectUris: z._default(z.array(RedirectUri).check(z.maxLength(20)), []),
   postLogoutRedirectUris: z._default(z.array(HttpsUrl).check(z.maxLength(20)), []),
   corsOrigins: z._default(z.array(Origin).check(z.maxLength(20)), []),
