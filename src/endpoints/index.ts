@@ -1,5 +1,6 @@
 import type { Audit } from "../audit.ts";
 import type { Exchange, Service } from "../service.ts";
+import { API_ROUTES } from "./api/index.ts";
 import { apiAccess } from "./api-access.ts";
 import { authorize } from "./authorize.ts";
 import { callback } from "./callback.ts";
@@ -84,6 +85,7 @@ export const TENANT_ROUTES: readonly Route<TenantEndpoint>[] = [
     cors: "any",
     methods: { GET: discovery },
   },
+  ...API_ROUTES,
 ];
 
 /** The methods that a route takes. */

@@ -4,6 +4,7 @@ import type { ClientRequest } from "../service.ts";
 import type { Origin } from "../storage/lineage.ts";
 import { readActorToken } from "../subjects/index.ts";
 import { inspect, isDead } from "../tokens/inspect.ts";
+import { issueOf, permissionDeath } from "../tokens/permission-cutoff.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
 
 /** The actor of a delegation: what policy looks at, and its place in its own family. */
@@ -19,7 +20,10 @@ export async function readActor(request: ClientRequest): Promise<PresentedActor 
   const type = form.get("actor_token_type");
   if (text === undefined && type === undefined) return undefined;
   const token = await readActorToken(request, form.require("actor_token"), form.require("actor_token_type"));
-  return token.format === "jwt" ? fromClaims(token) : await fromRecord(request, token);
+  if (token.format === "opaque") return await fromRecord(request, token);
+  const death = await permissionDeath(request, token.client, token.lineage.root, () => issueOf(request, token));
+  if (death !== undefined) throw new Rejection("actor_dead", { note: death });
+  return fromClaims(token);
 }
 
 function fromClaims({ claims, client, audience, lineage }: Extract<VerifiedToken, { format: "jwt" }>): PresentedActor {

@@ -10,6 +10,7 @@ import type { FamilyId } from "../storage/lineage.ts";
 import { RETRY_WINDOW_SECONDS } from "../tenants/token-policy.ts";
 import { branchDeath, configurationDeath } from "../tokens/inspect.ts";
 import type { Issuing } from "../tokens/issued-token-type.ts";
+import { issueOf, permissionDeath } from "../tokens/permission-cutoff.ts";
 import { type PreparedChain, prepareRefreshToken } from "../tokens/refresh-token.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
 import { type PresentedActor, readActor } from "./actor.ts";
@@ -69,7 +70,7 @@ export async function planExchange(request: ClientRequest, subject: VerifiedToke
  */
 export async function carryOut(request: ClientRequest, plan: PlannedExchange): Promise<Extended> {
   const { subject, family, ask } = plan;
-  if (subject.format === "jwt") await refuseDisabled(request, subject.client, subject.lineage.root);
+  if (subject.format === "jwt") await refuseEnded(request, subject, subject.client, subject.lineage.root);
   const { service } = request;
   const query = edgeQueryOf(request, plan);
   const asked = service.now();
@@ -77,7 +78,7 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
   const extended = atEdge ?? (await service.families.extend(family, ask));
   if (!extended.ok) rememberRefusal(request, plan, extended.reason);
   if (!extended.ok) throw new Rejection(extended.reason, extended.note === undefined ? {} : { note: extended.note });
-  if (subject.format === "opaque") await refuseDisabled(request, extended.subjectClient, extended.root);
+  if (subject.format === "opaque") await refuseEnded(request, subject, extended.subjectClient, extended.root);
   const deaths = await Promise.all((extended.record.branches ?? []).map((branch) => branchDeath(request, branch)));
   const death = deaths.find((reason) => reason !== undefined);
   if (death !== undefined) throw new Rejection("actor_dead", { note: death });
@@ -99,8 +100,9 @@ export function familyOf(token: VerifiedToken): FamilyId {
   return token.format === "jwt" ? token.lineage.family : token.token.family;
 }
 
-async function refuseDisabled(request: ClientRequest, client: string, root: Extended["root"]): Promise<void> {
-  const death = await configurationDeath(request, client, root);
+// The configuration of this moment: its client, IdP or tenant is disabled or cut off, or the owner of its target has cut it off.
+async function refuseEnded(request: ClientRequest, subject: VerifiedToken, client: string, root: Extended["root"]): Promise<void> {
+  const death = (await configurationDeath(request, client, root)) ?? (await permissionDeath(request, client, root, () => issueOf(request, subject)));
   if (death !== undefined) throw new Rejection("subject_dead", { note: death });
 }
 

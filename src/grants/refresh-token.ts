@@ -8,6 +8,7 @@ import type { Granted, Refresh } from "../storage/families.ts";
 import { RETRY_WINDOW_SECONDS } from "../tenants/token-policy.ts";
 import { branchDeath, configurationDeath } from "../tokens/inspect.ts";
 import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../tokens/opaque.ts";
+import { permissionDeath, recordedIssue } from "../tokens/permission-cutoff.ts";
 import type { Grant } from "./grant.ts";
 import { accessTokenFormat, issuingFor, mintTokens, type PreparedTokens, prepareTokens } from "./issuing.ts";
 import { ownerOf, type ResolvedTarget, targetsOfAudience } from "./targets.ts";
@@ -86,7 +87,7 @@ async function renew(request: ClientRequest, token: OpaqueToken, ask: Refresh): 
   const { service, clientId } = request;
   const first = await service.families.refresh(token.family, ask);
   if (!first.ok) throw new Rejection(first.reason);
-  const death = await configurationDeath(request, clientId, first.root);
+  const death = (await configurationDeath(request, clientId, first.root)) ?? (await permissionDeath(request, clientId, first.root, () => recordedIssue(request, token)));
   if (death !== undefined) throw new Rejection("refresh_cutoff", { note: death });
   for (const branch of first.record.branches ?? []) if ((await branchDeath(request, branch)) !== undefined) throw new Rejection("refresh_revoked", { note: "actor" });
   const targets = await currentTargets(request, first);

@@ -5,6 +5,7 @@ import type { Status, StatusQuery } from "../storage/families.ts";
 import type { FamilyId, Lineage, Origin, Root } from "../storage/lineage.ts";
 import type { TokenCopy } from "../storage/token-copies.ts";
 import type { Consistency } from "../tenants/token-policy.ts";
+import { type Issue, issueOf, permissionDeath } from "./permission-cutoff.ts";
 import { seal, unseal } from "./seal.ts";
 import type { TokenFacts, VerifiedToken } from "./token.ts";
 
@@ -48,7 +49,10 @@ export async function inspect(exchange: Exchange, token: VerifiedToken, inspecti
   }
   const facts = factsOf(family, token, asked.status, asked);
   if (facts === undefined) return { kind: "dead", reason: "record_unknown" };
-  const reason = (await actorsDeath(exchange, facts, asked.consistency)) ?? (await configurationDeath(exchange, facts.client, facts.lineage.root));
+  const reason =
+    (await actorsDeath(exchange, facts, asked.consistency)) ??
+    (await configurationDeath(exchange, facts.client, facts.lineage.root)) ??
+    (await permissionDeath(exchange, facts.client, facts.lineage.root, async () => knownIssue(facts) ?? (await issueOf(exchange, token))));
   if (reason !== undefined) return { kind: "dead", reason };
   asked.keep?.();
   return facts;
@@ -68,6 +72,10 @@ export async function configurationDeath({ tenant }: Exchange, clientId: string,
   if (root.idp === undefined) return undefined;
   const idp = await tenant.identityProvider(root.idp);
   return idp === undefined || idp.disabled || cutOff(idp.cutoff) ? "idp_cut_off" : undefined;
+}
+
+function knownIssue({ audience, issuedAt }: TokenFacts): Issue | undefined {
+  return issuedAt === undefined ? undefined : { audience, issuedAt };
 }
 
 /** Why an actor's place leaves a token dead: each one from another login is asked in its own family. */

@@ -1,0 +1,15 @@
+import type { Route, TenantEndpoint } from "../index.ts";
+import { type Decision, decidePermission, listPermissions, requestPermission } from "./permissions.ts";
+
+const decision = (name: Decision): Route<TenantEndpoint> => ({
+  paths: [`/api/v1/permissions/:consumer/:provider/${name}`],
+  methods: { POST: (exchange, parameters) => decidePermission(exchange, name, parameters) },
+});
+
+/** The JSON API of a tenant, for operators and for clients on their own side. Beside it: `/api/v1/tenant`, which needs no tenant. */
+export const API_ROUTES: readonly Route<TenantEndpoint>[] = [
+  { paths: ["/api/v1/permissions"], methods: { GET: listPermissions, POST: requestPermission } },
+  decision("grant"),
+  decision("deny"),
+  decision("withdraw"),
+];

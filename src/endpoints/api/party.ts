@@ -1,0 +1,25 @@
+import { authenticateClient } from "../../clients/index.ts";
+import { Form, readBody } from "../../protocol/form.ts";
+import type { Exchange } from "../../service.ts";
+import type { Party } from "../../storage/tenant-store.ts";
+import { operatorRequest } from "../operator.ts";
+
+const BODY_LIMIT_BYTES = 65_536;
+
+/** Somebody who has proven who it is, and what it sent. */
+export interface PartyRequest {
+  readonly by: Party;
+  readonly body: Uint8Array;
+}
+
+/** Authenticates an operator by its token, or a client by HTTP Basic as everywhere else. The body is read once it is known whose it is. */
+export async function partyRequest(exchange: Exchange): Promise<PartyRequest> {
+  const { request, audit, service, tenant } = exchange;
+  if (/^bearer /i.test(request.headers.get("authorization") ?? "")) {
+    const { operator, body } = await operatorRequest(service, tenant.issuer, request);
+    audit.note({ operator });
+    return { by: { operator }, body };
+  }
+  const { clientId } = await authenticateClient(exchange, new Form(new Map()), request.headers);
+  return { by: { client: clientId }, body: await readBody(request, BODY_LIMIT_BYTES) };
+}
