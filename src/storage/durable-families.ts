@@ -32,7 +32,7 @@ export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>)
       if (isRefused(done)) throw new Rejection(done.reason);
       return done;
     },
-    trace: (family) => call(family, async (stub) => await stub.trace(V)),
+    trace: (family) => call(family, async (stub) => await stub.tree(V)),
     noteRefusal: async (family, refusal) => void (await call(family, async (stub) => await stub.noteRefusal(V, refusal))),
     redeemSso: (family, ask) => call(family, async (stub) => await stub.redeemSso(V, ask)),
     endSession: (family, session) => call(family, async (stub) => await stub.endSession(V, session)),

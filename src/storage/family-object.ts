@@ -84,7 +84,8 @@ export class FamilyObject extends DurableObject<Bindings> {
     return this.#turn(version, () => ({ ok: true, hashes: revoke(this.#rows, this.#now(), ask) }));
   }
 
-  trace(version: number): Trace | Refused {
+  // Not `trace`: that is the name of an event handler, which no caller reaches.
+  tree(version: number): Trace | Refused {
     return this.#turn(version, () => trace(this.#rows, this.#now()));
   }
 
