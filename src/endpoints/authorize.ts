@@ -34,7 +34,8 @@ export async function answering(exchange: Exchange, target: Pick<AuthorizationTa
   try {
     return await work();
   } catch (cause) {
-    if (!(cause instanceof Rejection)) throw cause;
+    // When we cannot know, the browser is told to come back: an application that got an error would give the login up.
+    if (!(cause instanceof Rejection) || cause.reason === "unavailable") throw cause;
     const { error, description } = cause.wire;
     exchange.audit.write({ reason: cause.reason, ...(cause.detail.note === undefined ? {} : { note: cause.detail.note }) });
     return await authorizationResponse(exchange.tenant.issuer, target, { error, error_description: description });

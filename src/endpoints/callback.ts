@@ -52,7 +52,6 @@ async function openFamily(exchange: Exchange, arrival: Arrival): Promise<Respons
   const loggedIn = authTimeOf(exchange, arrival);
   const authTime = loggedIn ?? service.now();
   const principal = principalOf(await subjectOf(tenant.subjectKey, login.idp, outcome.claims.sub), login.idp, idp, outcome.claims);
-  await endFormerSession(exchange);
   const family = service.families.create(tenant.settings.jurisdiction);
   audit.note({ subject: principal.sub, family });
   const user = await registerUser(exchange, principal, family);
@@ -73,6 +72,7 @@ async function openFamily(exchange: Exchange, arrival: Arrival): Promise<Respons
     ...(silent ? {} : { code: prepared.code }),
   });
   if (!opened.ok) throw new Rejection(opened.reason);
+  await endFormerSession(exchange);
   const cookie = await sessionCookie(exchange, { family, id: session.id, secret }, policy.sessionLifetime);
   audit.write({ issued: silent ? "session" : "session code" });
   if (silent) return await confirmationPage(exchange, login.request, { family, node: session.id }, principal.loginName, { "set-cookie": cookie });
@@ -106,7 +106,8 @@ async function registerUser({ service, tenant }: Exchange, principal: Principal,
   return registered.id;
 }
 
-// A re-login opens a new family and ends the old session, before the new one exists.
+// A re-login opens a new family and ends the old session: once the new one exists, so that a fault loses neither, and
+// before anyone has it.
 async function endFormerSession(exchange: Exchange): Promise<void> {
   const former = await readSession(exchange);
   if (former === undefined) return;
