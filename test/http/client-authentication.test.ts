@@ -46,16 +46,22 @@ describe.each(FORM_ENDPOINTS)("a confidential client at %s", (endpoint) => {
 
   it("CA-02 is refused when it proves itself in two ways, both right or not", async () => {
     const w = await world();
-    for (const extra of [
-      `client_id=${ID}&client_secret=${SECRET}`,
-      `client_id=${ID}&client_secret=wrong`,
-      "client_assertion=x&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-    ]) {
-      expect(["400 invalid_request", "401 invalid_client"]).toContain(await refusal(await w.post(endpoint, `${form}&${extra}`, WORKER)));
+    const refused = ["400 invalid_request", "401 invalid_client"];
+    const assertion = "client_assertion=e30.e30.AAAA&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    const inBody = `client_id=${ID}&client_secret=${SECRET}`;
+    for (const extra of [inBody, `client_id=${ID}&client_secret=wrong`, assertion, "client_assertion=x", `${inBody}&${assertion}`]) {
+      expect(refused).toContain(await refusal(await w.post(endpoint, `${form}&${extra}`, WORKER)));
     }
-    expect(await refusal(await w.post(endpoint, `${form}&client_id=${ID}&client_secret=${SECRET}&client_assertion=x`))).toBe("400 invalid_request");
-    expect(await refusal(await w.post(endpoint, `${form}&client_id=${ID}&client_secret=${SECRET}`, [ID, "wrong"]))).toBe("400 invalid_request");
-    expect(await refusal(await w.post(endpoint, `${form}&client_id=${ID}&client_assertion=x`))).toBe("401 invalid_client");
+    for (const extra of [
+      `${inBody}&${assertion}`,
+      `${inBody}&client_assertion=x`,
+      `client_id=${ID}&${assertion}`,
+      `client_id=mobile-app&${assertion}`,
+      "client_id=mobile-app&client_assertion=x",
+    ]) {
+      expect(refused).toContain(await refusal(await w.post(endpoint, `${form}&${extra}`)));
+    }
+    expect(await refusal(await w.post(endpoint, `${form}&${inBody}`, [ID, "wrong"]))).toBe("400 invalid_request");
   });
 
   it("CA-03 is refused when the body names another", async () => {
@@ -201,6 +207,23 @@ describe("a public client", () => {
     const w = await world();
     expect(await refusal(await w.post("/oauth2/introspect", { token: "x", client_id: "mobile-app" }))).toBe("403 access_denied");
     expect(await refusal(await w.post("/oauth2/token", { grant_type: "client_credentials", client_id: "mobile-app" }))).toBe("400 unauthorized_client");
+  });
+
+  it("CA-15 exchanges nothing, unless its record says so", async () => {
+    const status = async (publicExchange: boolean) => {
+      const w = await world({
+        tenant: (file) => {
+          file.clients["mobile-app"].publicExchange = publicExchange;
+        },
+      });
+      const { access_token } = await login(w, "mobile-app");
+      const type = "urn:ietf:params:oauth:token-type:access_token";
+      const form = { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token: access_token, subject_token_type: type, requested_token_type: type };
+      const answer = await w.post("/oauth2/token", { ...form, client_id: "mobile-app" });
+      return answer.status === 200 ? 200 : await refusal(answer);
+    };
+    expect(await status(true)).toBe(200);
+    expect(await status(false)).toBe("400 unauthorized_client");
   });
 
   it("CA-46 is not made a confidential one by what a proxy would say of a certificate", async () => {

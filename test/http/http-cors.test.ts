@@ -10,7 +10,18 @@ const APP = "https://app.example.com";
 const WEB = "https://web.example.com:8443";
 const DECLARED = ["/oauth2/token", "/oauth2/revoke", "/oauth2/userinfo", "/oauth2/introspect", "/realms/demo/protocol/openid-connect/token", "/oauth/token"];
 const PUBLIC = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/oauth2/certs", "/api/v2/iauths_system/oauth2/jwks"];
-const CLOSED = ["/", "/oauth2/authorize", "/oauth2/logout", "/oauth2/callback/corp", "/api/v1/tenant", "/health/alive", "/health/ready"];
+const CLOSED = [
+  "/",
+  "/oauth2/authorize",
+  "/oauth2/logout",
+  "/oauth2/callback/corp",
+  "/saml2/idp/sso",
+  "/oauth2/exchange/explain",
+  "/oauth2/token/list",
+  "/api/v1/tenant",
+  "/health/alive",
+  "/health/ready",
+];
 const STRANGE = [
   "https://evil.example.com",
   "null",

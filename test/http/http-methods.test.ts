@@ -14,6 +14,9 @@ const POST_ONLY = [
   "/realms/demo/protocol/openid-connect/token",
   "/auth/realms/demo/protocol/openid-connect/token/introspect",
   "/realms/demo/protocol/openid-connect/revoke",
+  "/realms/demo/api-access/token",
+  "/oauth2/exchange/explain",
+  "/oauth2/token/list",
 ];
 const READ_ONLY = ["/", "/oauth2/certs", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/health/alive", "/health/ready"];
 
@@ -99,7 +102,7 @@ describe("endpoints that only read", () => {
 });
 
 describe("endpoints where GET changes something", () => {
-  it.each(["/oauth2/authorize", "/oauth2/logout"])("%s refuses HEAD, which never may", async (path) => {
+  it.each(["/oauth2/authorize", "/oauth2/logout", "/saml2/idp/sso"])("%s refuses HEAD, which never may", async (path) => {
     const w = await world();
     const head = await w.fetch(`${path}?client_id=web-app`, { method: "HEAD" });
     expect([head.status, head.headers.get("allow"), head.headers.get("cache-control"), await head.text()]).toEqual([405, "GET, POST", "no-store", ""]);

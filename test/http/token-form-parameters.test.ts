@@ -34,6 +34,23 @@ describe("repeated parameters", () => {
     expect((await w.post("/oauth2/token", { grant_type: "refresh_token", client_id: "mobile-app", refresh_token: good })).status).toBe(200);
   });
 
+  it("TOK-03 TOK-04 refuses the repetition of any parameter of an exchange but audience and resource", async () => {
+    const w = await world();
+    const { access_token } = await login(w, "web-app");
+    const exchange = `grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=${access_token}&subject_token_type=urn:ietf:params:oauth:token-type:access_token&requested_token_type=urn:ietf:params:oauth:token-type:access_token`;
+    const ask = (form: string) => w.post("/oauth2/token", form, ["web-app", "web-app-secret"]);
+    expect((await ask(exchange)).status).toBe(200);
+    for (const name of ["subject_token", "subject_token_type", "requested_token_type", "scope", "actor_token", "actor_token_type"]) {
+      expect(await refusal(await ask(`${exchange}&${name}=evil&${name}=evil`))).toBe("400 invalid_request");
+    }
+    for (const evil of ["subject_token=evil", "subject_token_type=evil", "requested_token_type=evil"]) {
+      expect(await refusal(await ask(`${exchange}&${evil}`))).toBe("400 invalid_request");
+      expect(await refusal(await ask(`${evil}&${exchange}`))).toBe("400 invalid_request");
+      expect(lastLineOf(w).reason).toBe("repeated_parameter");
+    }
+    expect(await refusal(await ask(`${exchange}&audience=stranger&audience=stranger`))).toBe("400 invalid_target");
+  });
+
   it("refuses a name that stands in the URL and in the body, where the client's dialect takes a query at all", async () => {
     const w = await world();
     const body = "grant_type=refresh_token&refresh_token=junk";
