@@ -110,6 +110,7 @@ async function refuse(c: Ctx, cause: unknown): Promise<Response> {
   const response = json({ error, error_description: description }, status, {
     ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
     ...challengeOf(rejection, c.req.raw),
+    ...rejection.detail.headers,
   });
   const cors = c.get("cors");
   if (cors !== undefined) await refusalForOrigin(c.req.raw, c.get("tenant"), cors, response.headers);

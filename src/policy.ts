@@ -1,4 +1,5 @@
 import type { Act, MayAct } from "./protocol/actor.ts";
+import { type Confirmation, isConfirmed } from "./protocol/confirmation.ts";
 import type { Reason } from "./protocol/rejection.ts";
 import type { GrantableTokenType } from "./tenants/permission.ts";
 
@@ -26,6 +27,7 @@ export interface Subject {
   readonly ancestors: number;
   readonly act?: Act;
   readonly mayAct?: MayAct;
+  readonly cnf?: Confirmation;
 }
 
 /** The verified actor token, without the token. */
@@ -37,6 +39,7 @@ export interface Actor {
   readonly subject: string;
   /** Whether it is itself the result of a delegation. */
   readonly isDelegated: boolean;
+  readonly cnf?: Confirmation;
 }
 
 /** The client that asks, as far as policy looks at it. Seconds throughout. */
@@ -82,6 +85,8 @@ export interface ExchangeRequest {
   /** Seconds; only ever shortens. */
   readonly maxExchangePeriod?: number;
   readonly actor?: Actor;
+  /** What the requester proved with this request: its DPoP key, its certificate. What is issued is bound to it. */
+  readonly proven?: Confirmation;
   readonly tenantMaxHops: number;
 }
 
@@ -117,7 +122,7 @@ const PATH_GROWTH = 2;
  */
 export function permit(request: ExchangeRequest, subject: Subject, now: number): Permit | Refusal {
   const { requester, targets } = request;
-  const refused = holderFault(requester, subject) ?? userFault(request, subject) ?? actorFault(request, subject) ?? targetFault(request);
+  const refused = holderFault(requester, subject) ?? bindingFault(request, subject) ?? userFault(request, subject) ?? actorFault(request, subject) ?? targetFault(request);
   if (refused !== undefined) return { refused };
   if (subject.expires <= now) return { refused: "subject_dead" };
   const deadline = Math.min(subject.deadline, subject.authTime + Math.min(requester.maxExchangePeriod, request.maxExchangePeriod ?? Number.POSITIVE_INFINITY));
@@ -153,6 +158,12 @@ function holderFault({ id, isPublic, mayExchangePublicly }: Requester, subject: 
   if (isPublic && (!isOwn || subject.kind === "id_token")) return "subject_not_for_requester";
   if (subject.kind === "refresh_token") return isOwn ? undefined : "subject_not_for_requester";
   return isOwn || subject.audience.includes(id) ? undefined : "subject_not_for_requester";
+}
+
+// A bound token is exchanged with its proof or not at all, and what comes out is bound to the same.
+function bindingFault({ proven, actor }: ExchangeRequest, { cnf }: Subject): Reason | undefined {
+  if (!isConfirmed(cnf, proven)) return "subject_unproven";
+  return isConfirmed(actor?.cnf, proven) ? undefined : "actor_unproven";
 }
 
 // A client's own token stands for no user: nothing that speaks of one comes out of it.

@@ -1,6 +1,7 @@
 import type { Audit } from "./audit.ts";
 import type { Config } from "./config.ts";
 import type { ProviderCache } from "./federation/provider-cache.ts";
+import type { Confirmation } from "./protocol/confirmation.ts";
 import type { Form } from "./protocol/form.ts";
 import type { EdgeRecords } from "./storage/edge-records.ts";
 import type { Families } from "./storage/families.ts";
@@ -46,4 +47,6 @@ export interface ClientRequest extends Exchange {
   readonly form: Form;
   readonly clientId: string;
   readonly client: Client;
+  /** What it proved to hold with this request; left out for nothing. */
+  readonly proven?: Confirmation;
 }

@@ -49,7 +49,7 @@ export interface TokenSet {
   /** Set on an exchange. */
   readonly issuedTokenType?: string;
   /** `N_A` for what is no access token. */
-  readonly tokenType: "Bearer" | "N_A";
+  readonly tokenType: "Bearer" | "DPoP" | "N_A";
   /** Seconds. */
   readonly expiresIn: number;
   readonly issuedAt: number;

@@ -32,7 +32,7 @@ export const sap: Dialect = {
       ...(scope.includes(SCOPE.profile) ? { first_name: principal.givenName, last_name: principal.familyName } : {}),
     }),
   // A client of this product expects Bearer, whatever the type of the token.
-  tokenResponse: (tokens) => ({ ...tokenResponse(tokens), token_type: "Bearer" }),
+  tokenResponse: (tokens) => ({ ...tokenResponse(tokens), token_type: tokens.tokenType === "N_A" ? "Bearer" : tokens.tokenType }),
 };
 
 function claimsOf(view: AccessTokenView): Claims {

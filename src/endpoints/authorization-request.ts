@@ -21,6 +21,8 @@ export interface AuthorizationRequest extends ResponseTarget {
   readonly nonce: string | undefined;
   /** The PKCE S256 challenge. */
   readonly challenge: string;
+  /** The DPoP key that must redeem the code. */
+  readonly jkt: string | undefined;
   readonly prompt: "none" | "login" | "select_account" | undefined;
   /** Seconds. */
   readonly maxAge: number | undefined;
@@ -69,6 +71,7 @@ export function authorizationRequest({ tenant }: Exchange, form: Form, target: A
   const asked = idpAsked(form, client);
   return {
     ...{ clientId, redirectUri, responseMode, state, scope, challenge },
+    jkt: thumbprintOf(form),
     nonce: form.get("nonce"),
     prompt: promptOf(form),
     maxAge: maxAgeOf(form),
@@ -103,6 +106,13 @@ function isSameRedirect(registered: string, presented: string): boolean {
 
 function defaultScope(client: Client): string {
   return client.scopes.includes(SCOPE.openid) && dialectOf(client).acceptsQuery ? SCOPE.openid : "";
+}
+
+// RFC 9449 §10: the code can then be redeemed with a proof of this key only.
+function thumbprintOf(form: Form): string | undefined {
+  const jkt = form.get("dpop_jkt");
+  if (jkt !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(jkt)) throw new Rejection("invalid_parameter", { parameter: "dpop_jkt" });
+  return jkt;
 }
 
 function promptOf(form: Form): AuthorizationRequest["prompt"] {

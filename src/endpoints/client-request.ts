@@ -1,3 +1,4 @@
+import { verifyDpopProof } from "../clients/dpop-proof.ts";
 import { authenticateClient } from "../clients/index.ts";
 import { dialectOf } from "../dialects/index.ts";
 import { readForm } from "../protocol/form.ts";
@@ -10,4 +11,12 @@ export async function clientRequest(exchange: Exchange): Promise<ClientRequest> 
   const { clientId, client } = await authenticateClient(exchange, form, exchange.request.headers);
   if (form.queryNames.size > 0 && !dialectOf(client).acceptsQuery) throw new Rejection("query_parameter");
   return { ...exchange, form, clientId, client };
+}
+
+/** The same request with what the client proved to hold: its DPoP key, its certificate. A client that must prove a key does, or is refused. */
+export async function provenRequest(exchange: Exchange, request: ClientRequest): Promise<ClientRequest> {
+  const { client } = request;
+  const jkt = await verifyDpopProof(exchange, { needsNonce: client.dpop === "nonce" });
+  if (jkt === undefined && client.dpop !== "optional") throw new Rejection("dpop_proof_invalid", { note: "missing" });
+  return jkt === undefined ? request : { ...request, proven: { ...request.proven, jkt } };
 }

@@ -18,7 +18,7 @@ export async function prepareCode(exchange: Exchange, request: AuthorizationRequ
   const { ring, tenant } = exchange;
   const { secret, hash } = await newSecret();
   const id = randomId();
-  const { clientId, redirectUri, challenge, scope, nonce } = request;
+  const { clientId, redirectUri, challenge, scope, nonce, jkt } = request;
   return {
     code: {
       id,
@@ -30,6 +30,7 @@ export async function prepareCode(exchange: Exchange, request: AuthorizationRequ
       scope,
       coupled: isCoupled(scope),
       ...(nonce === undefined ? {} : { nonce }),
+      ...(jkt === undefined ? {} : { jkt }),
     },
     text: (family) => writeOpaque(ring, { kind: "code", keyNumber: ring.tokenKeyNumber(), family, parent: "", node: id, generation: 0, secret }),
   };

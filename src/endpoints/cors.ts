@@ -29,7 +29,7 @@ export async function options(request: Request, tenant: Tenant | undefined, cors
   allow(headers, cors, origin);
   if (origin !== undefined) {
     headers.set("access-control-allow-methods", methods.join(", "));
-    headers.set("access-control-allow-headers", "Authorization, Content-Type");
+    headers.set("access-control-allow-headers", "Authorization, Content-Type, DPoP");
     headers.set("access-control-max-age", String(MAX_AGE_SECONDS));
   }
   return new Response(null, { status: 204, headers });
@@ -43,5 +43,7 @@ async function declaredOrigin({ headers }: Request, tenant: Tenant | undefined):
 
 function allow(headers: Headers, cors: Cors, origin: string | undefined): void {
   if (cors === "declared") headers.append("vary", "Origin");
-  if (origin !== undefined) headers.set("access-control-allow-origin", origin);
+  if (origin === undefined) return;
+  headers.set("access-control-allow-origin", origin);
+  if (cors === "declared") headers.set("access-control-expose-headers", "DPoP-Nonce, WWW-Authenticate, Cambio-Trace");
 }

@@ -1,3 +1,4 @@
+import { DPOP_ALGORITHMS } from "../clients/dpop-proof.ts";
 import { authenticationMethodNames } from "../clients/index.ts";
 import { ASSERTION_ALGORITHMS } from "../clients/private-key-jwt.ts";
 import { grantTypes } from "../grants/index.ts";
@@ -33,6 +34,7 @@ export async function discovery({ tenant, ring }: Exchange): Promise<Response> {
     revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     introspection_endpoint_auth_methods_supported: secretMethods,
     revocation_endpoint_auth_methods_supported: authenticationMethodNames(),
+    dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
     code_challenge_methods_supported: ["S256"],
     prompt_values_supported: ["none", "login", "select_account"],
     claims_supported: [

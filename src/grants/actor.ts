@@ -1,4 +1,5 @@
 import type { Actor } from "../policy.ts";
+import { readConfirmation } from "../protocol/confirmation.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
 import type { Origin } from "../storage/lineage.ts";
@@ -28,9 +29,10 @@ export async function readActor(request: ClientRequest): Promise<PresentedActor 
 
 function fromClaims({ claims, client, audience, lineage }: Extract<VerifiedToken, { format: "jwt" }>): PresentedActor {
   const subject = String(claims.sub);
+  const cnf = readConfirmation(claims.cnf);
   const { family, path, node, sid, root } = lineage;
   return {
-    actor: { client, audience, principal: subject, subject, isDelegated: claims.act !== undefined },
+    actor: { client, audience, principal: subject, subject, isDelegated: claims.act !== undefined, ...(cnf === undefined ? {} : { cnf }) },
     origin: { family, path, node, root, ...(sid === undefined ? {} : { sid }) },
   };
 }
@@ -41,7 +43,14 @@ async function fromRecord(request: ClientRequest, token: VerifiedToken): Promise
   if (isDead(facts)) throw new Rejection("actor_dead", { note: facts.reason });
   const { family, path, node, sid, root } = facts.lineage;
   return {
-    actor: { client: facts.client, audience: facts.audience, principal: facts.principal?.sub ?? facts.client, subject: facts.subject, isDelegated: facts.act !== undefined },
+    actor: {
+      client: facts.client,
+      audience: facts.audience,
+      principal: facts.principal?.sub ?? facts.client,
+      subject: facts.subject,
+      isDelegated: facts.act !== undefined,
+      ...(facts.cnf === undefined ? {} : { cnf: facts.cnf }),
+    },
     origin: { family, path, node, root, ...(sid === undefined ? {} : { sid }) },
   };
 }

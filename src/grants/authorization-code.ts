@@ -60,6 +60,7 @@ async function prepare(request: ClientRequest, code: OpaqueToken) {
     leaves: [tokens.accessToken.leaf, tokens.idToken.leaf],
     exchangePeriod: Math.min(policy.maxExchangePeriod, options.maxExchangePeriod ?? policy.maxExchangePeriod),
     parallel: policy.refreshParallel,
+    ...(request.proven === undefined ? {} : { proven: request.proven }),
     ...(client.mayAct === undefined ? {} : { mayAct: { sub: client.mayAct, client_id: client.mayAct } }),
     ...(chain === undefined ? {} : { chain: chain.chain }),
     ...(options.format === undefined ? {} : { format: options.format }),

@@ -53,9 +53,16 @@ function scopeFor(targets: readonly ResolvedTarget[], asked: readonly string[] |
 
 type NewRecord = Omit<TokenRecord, "path" | "deadline">;
 
-function recordOf({ clientId }: ClientRequest, targets: readonly ResolvedTarget[], scope: readonly string[]): NewRecord {
+function recordOf({ clientId, proven }: ClientRequest, targets: readonly ResolvedTarget[], scope: readonly string[]): NewRecord {
   const apis = targets.flatMap(({ permission }) => permission?.apis ?? []);
-  return { client: clientId, audience: [...new Set(targets.flatMap(({ audience }) => audience))], scope, hops: 0, ...(apis.length === 0 ? {} : { apis }) };
+  return {
+    client: clientId,
+    audience: [...new Set(targets.flatMap(({ audience }) => audience))],
+    scope,
+    hops: 0,
+    ...(apis.length === 0 ? {} : { apis }),
+    ...(proven === undefined ? {} : { cnf: proven }),
+  };
 }
 
 function lazy({ service }: ClientRequest, record: NewRecord, { leaf }: PreparedToken): Granted {

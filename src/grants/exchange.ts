@@ -3,6 +3,7 @@ import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
 import type { ExchangeRequest } from "../policy.ts";
 import { readAct, readMayAct } from "../protocol/actor.ts";
 import { sha256 } from "../protocol/bytes.ts";
+import { readConfirmation } from "../protocol/confirmation.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
 import type { ExchangeSubject, Extend, Extended, SsoRecord } from "../storage/families.ts";
@@ -115,7 +116,7 @@ async function exchangeSubject({ client, tenant }: ClientRequest, token: Verifie
   }
   const { claims, lineage, kind, client: owner, audience, scope, expires } = token;
   const { path, node, sid, root, branches, hops, deadline } = lineage;
-  const [act, mayAct] = [readAct(claims.act), readMayAct(claims.may_act)];
+  const [act, mayAct, cnf] = [readAct(claims.act), readMayAct(claims.may_act), readConfirmation(claims.cnf)];
   const facts = {
     ...{ kind, client: owner, audience, scope, expires, hops, deadline },
     principal: String(claims.sub),
@@ -124,6 +125,7 @@ async function exchangeSubject({ client, tenant }: ClientRequest, token: Verifie
     ancestors: path.length,
     ...(act === undefined ? {} : { act }),
     ...(mayAct === undefined ? {} : { mayAct }),
+    ...(cnf === undefined ? {} : { cnf }),
   };
   return { kind: "jwt", facts, path, node, root, branches, ...(sid === undefined ? {} : { sid }) };
 }
@@ -157,6 +159,7 @@ function exchangeRequest(
     ...(options.refreshExpiry === undefined ? {} : { refreshExpiry: options.refreshExpiry }),
     ...(options.maxExchangePeriod === undefined ? {} : { maxExchangePeriod: options.maxExchangePeriod }),
     ...(actor === undefined ? {} : { actor: actor.actor }),
+    ...(request.proven === undefined ? {} : { proven: request.proven }),
   };
 }
 

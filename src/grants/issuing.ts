@@ -65,7 +65,7 @@ export async function mintTokens(request: ClientRequest, minting: Minting): Prom
   const main = minting.withAccessToken ? prepared.accessToken : prepared.idToken;
   return {
     accessToken: accessToken ?? idToken ?? "",
-    tokenType: minting.withAccessToken ? "Bearer" : "N_A",
+    tokenType: minting.withAccessToken ? (record.cnf?.jkt === undefined ? "Bearer" : "DPoP") : "N_A",
     expiresIn: expiryOf(granted, main.leaf.id) - now,
     issuedAt: now,
     scope: record.scope,

@@ -55,7 +55,7 @@ export const refreshToken: Grant = {
 };
 
 async function presentation(request: ClientRequest, token: OpaqueToken) {
-  const { clientId, client, form } = request;
+  const { clientId, client, form, proven } = request;
   // Only the scope is narrowed here: what a dialect asks for by default is what the grant has.
   const scope = form.get("scope") === undefined ? undefined : dialectScope(form.get("scope") ?? "");
   return {
@@ -65,6 +65,7 @@ async function presentation(request: ClientRequest, token: OpaqueToken) {
     generation: token.generation,
     hash: await sha256(token.secret),
     client: clientId,
+    ...(proven === undefined ? {} : { proven }),
     targets: await namedTargets(request),
     allowedScope: [...client.scopes, ...client.ownScopes],
     ...(scope === undefined ? {} : { scope }),

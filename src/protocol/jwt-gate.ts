@@ -5,6 +5,8 @@ import { type JsonObject, parseStrictJson } from "./json.ts";
 const LENGTH_LIMIT = 49_152;
 const SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const HEADER_MEMBERS: ReadonlySet<string> = new Set(["alg", "kid", "typ"]);
+/** A DPoP proof brings its public key along (RFC 9449 §4.2). */
+export const DPOP_HEADER_MEMBERS: ReadonlySet<string> = new Set(["alg", "typ", "jwk"]);
 const IDENTITY_PROVIDER_HEADER_MEMBERS: ReadonlySet<string> = new Set([...HEADER_MEMBERS, "x5t", "x5t#S256"]);
 
 /** A JWT that has the shape of one and says nothing twice. Nothing in it is true yet: no signature has been checked. */
@@ -12,6 +14,7 @@ export interface UnverifiedJwt {
   readonly algorithm: string;
   readonly keyId: string | undefined;
   readonly type: string | undefined;
+  readonly header: JsonObject;
   readonly payload: JsonObject;
   readonly text: string;
 }
@@ -29,7 +32,7 @@ export function openJwt(text: string, headerMembers = HEADER_MEMBERS): Unverifie
   if (!Object.keys(header).every((name) => headerMembers.has(name))) return undefined;
   const { alg, kid, typ } = header;
   if (typeof alg !== "string" || !isOptionalText(kid, 256) || !isOptionalText(typ, 64)) return undefined;
-  return { algorithm: alg, keyId: kid, type: typ?.toLowerCase().replace(/^application\//, ""), payload, text };
+  return { algorithm: alg, keyId: kid, type: typ?.toLowerCase().replace(/^application\//, ""), header, payload, text };
 }
 
 /** The same gate for ID tokens of corporate IdPs, some of which name their certificate's thumbprint too; it is ignored. */

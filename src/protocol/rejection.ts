@@ -50,6 +50,10 @@ const TABLE = {
   client_methods_many: request("More than one way of client authentication is used: use exactly one."),
   client_id_differs: request("client_id differs from the client that is authenticated."),
 
+  // Proof of possession: RFC 9449 §5
+  dpop_proof_invalid: row(400, "invalid_dpop_proof", "The DPoP proof is missing, invalid, used, or made for another request."),
+  dpop_nonce_needed: row(400, "use_dpop_nonce", "The DPoP proof needs the nonce that this answer carries in DPoP-Nonce."),
+
   // What is asked for
   grant_unsupported: row(400, "unsupported_grant_type", "This grant type is not supported."),
   grant_not_allowed: row(400, "unauthorized_client", "This client may not use this grant type."),
@@ -70,6 +74,7 @@ const TABLE = {
   subject_not_for_requester: subject,
   subject_without_user: request("The subject token stands for no user, so no token about a user can be issued from it."),
   subject_needs_actor: request("The subject token carries act or may_act: it can be exchanged with an actor token only."),
+  subject_unproven: subject,
   subject_deadline: request("The time within which this login may be exchanged is over: the user must log in again."),
   subject_depth: request("The chain of exchanges behind the subject token is as long as allowed."),
   subject_budget: request("The subject token has been exchanged as often as allowed."),
@@ -79,6 +84,7 @@ const TABLE = {
   actor_type_unsupported: request("actor_token_type is not one that is supported here."),
   actor_type_differs: actor,
   actor_not_for_requester: actor,
+  actor_unproven: actor,
   actor_delegated: actor,
   actor_is_subject: actor,
   actor_not_allowed: actor,
@@ -108,12 +114,14 @@ const TABLE = {
   refresh_session_ended: refresh,
   refresh_deadline: refresh,
   refresh_cutoff: refresh,
+  refresh_unproven: refresh,
   refresh_target: refresh,
 
   // Access tokens at our own endpoints
   bearer_missing: row(401, "invalid_token", "An access token is needed, in the header Authorization."),
   bearer_malformed: bearer,
   bearer_inactive: bearer,
+  bearer_unproven: row(401, "invalid_token", "The access token is bound to a key or certificate: its proof is missing or wrong."),
   bearer_scope: row(403, "insufficient_scope", "The access token lacks the scope openid."),
 
   // Authorize, callback, logout
@@ -182,6 +190,8 @@ export interface RejectionDetail {
   readonly parameter?: string;
   readonly note?: string;
   readonly cause?: unknown;
+  /** Header members that the answer carries. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A refusal on its way to `onError`. The reason is for us, the wire says what the table says. */

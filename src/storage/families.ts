@@ -1,5 +1,6 @@
 import type { ExchangeRequest, Permit, Subject } from "../policy.ts";
 import type { Act, MayAct } from "../protocol/actor.ts";
+import type { Confirmation } from "../protocol/confirmation.ts";
 import type { Reason } from "../protocol/rejection.ts";
 import type { SubjectNameIdentifier } from "../tenants/client.ts";
 import type { Principal } from "../tenants/principal.ts";
@@ -33,6 +34,8 @@ export interface TokenRecord {
   readonly subject?: string;
   readonly act?: Act;
   readonly mayAct?: MayAct;
+  /** What its tokens are bound to. */
+  readonly cnf?: Confirmation;
   /** One for each actor from another login. */
   readonly branches?: readonly Origin[];
   /** API permission groups of the provider (`ias_apis`). */
@@ -131,6 +134,8 @@ export interface NewCode {
   readonly redirectUri: string;
   /** The PKCE S256 challenge. */
   readonly challenge: string;
+  /** The DPoP key that must redeem it (RFC 9449 §10). */
+  readonly jkt?: string;
   readonly scope: readonly string[];
   readonly nonce?: string;
   /** Whether the tokens end with the session. */
@@ -200,6 +205,7 @@ export interface Redeem {
   /** What stands in `sub` for this client. */
   readonly identifier: SubjectNameIdentifier;
   readonly mayAct?: MayAct;
+  readonly proven?: Confirmation;
   /** Seconds from the login to the deadline. */
   readonly exchangePeriod: number;
   /** How many live grants of this client the session may have; the oldest leaves. */
@@ -237,6 +243,7 @@ export interface Refresh {
   readonly otherFormat?: { readonly format: "jwt" | "opaque"; readonly leaf: NewLeaf };
   /** Seconds; only ever shortens what is left of the chain. */
   readonly lifetime?: number;
+  readonly proven?: Confirmation;
   /** What the request narrows to, if it does. */
   readonly scope?: readonly string[];
   /** The targets that the request names, as they stand in an audience: all of them must be the grant's. */

@@ -81,6 +81,8 @@ export const Client = z.strictObject({
   mayAct: z.optional(ClientId),
   /** Where the application begins; an SSO token may be redeemed to it. */
   homeUrl: z.optional(HttpsUrl),
+  /** Whether its requests for tokens must prove a key (RFC 9449), and with a nonce of ours. A proof that is there always binds. */
+  dpop: z._default(z.enum(["optional", "required", "nonce"]), "optional"),
   introspection: z._default(z.boolean(), true),
   consistency: z._default(Consistency, "strong"),
   identityProviders: z.optional(z.array(z.string()).check(z.minLength(1))),

@@ -1,5 +1,6 @@
 import { readAct, readMayAct } from "../protocol/actor.ts";
 import { sha256 } from "../protocol/bytes.ts";
+import { readConfirmation } from "../protocol/confirmation.ts";
 import type { Exchange } from "../service.ts";
 import type { Status, StatusQuery } from "../storage/families.ts";
 import type { FamilyId, Lineage, Origin, Root } from "../storage/lineage.ts";
@@ -159,8 +160,8 @@ function factsOf(family: FamilyId, token: VerifiedToken, status: Extract<Status,
   if (token.format === "jwt") {
     const { claims, kind, client, audience, scope, expires, lineage } = token;
     const issuedAt = Number(claims.iat);
-    const [act, mayAct] = [readAct(claims.act), readMayAct(claims.may_act)];
-    const delegation = { ...(act === undefined ? {} : { act }), ...(mayAct === undefined ? {} : { mayAct }) };
+    const [act, mayAct, cnf] = [readAct(claims.act), readMayAct(claims.may_act), readConfirmation(claims.cnf)];
+    const delegation = { ...(act === undefined ? {} : { act }), ...(mayAct === undefined ? {} : { mayAct }), ...(cnf === undefined ? {} : { cnf }) };
     return {
       kind,
       format: "jwt",
@@ -193,7 +194,7 @@ function factsOf(family: FamilyId, token: VerifiedToken, status: Extract<Status,
     ...(record.sid === undefined ? {} : { sid: record.sid }),
   };
   const subject = record.subject ?? status.principal?.sub ?? record.client;
-  const { act, mayAct, apis } = record;
+  const { act, mayAct, apis, cnf } = record;
   return {
     kind: token.kind,
     format: "opaque",
@@ -208,6 +209,7 @@ function factsOf(family: FamilyId, token: VerifiedToken, status: Extract<Status,
     ...(act === undefined ? {} : { act }),
     ...(mayAct === undefined ? {} : { mayAct }),
     ...(apis === undefined ? {} : { apis }),
+    ...(cnf === undefined ? {} : { cnf }),
     ...(status.sso === undefined ? {} : { sso: status.sso }),
     ...found,
   };

@@ -33,6 +33,7 @@ export const jwtAccessToken: IssuedTokenType = {
           scope: record.scope.length === 0 ? undefined : record.scope.join(" "),
           act: record.act,
           may_act: record.mayAct,
+          cnf: record.cnf,
           [LINEAGE_CLAIM]: lin,
         };
         return await signJwt(defined(claims), JWT_TYPE.accessToken, key);

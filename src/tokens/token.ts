@@ -1,4 +1,5 @@
 import type { Act, MayAct } from "../protocol/actor.ts";
+import type { Confirmation } from "../protocol/confirmation.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { SsoRecord } from "../storage/families.ts";
 import type { Lineage } from "../storage/lineage.ts";
@@ -41,6 +42,7 @@ export interface TokenFacts {
   readonly principal?: Principal;
   readonly act?: Act;
   readonly mayAct?: MayAct;
+  readonly cnf?: Confirmation;
   readonly apis?: readonly string[];
   readonly sso?: SsoRecord;
   /** The claims of a JWT. */

@@ -17,6 +17,7 @@ export function redeem(rows: FamilyRows, now: number, ask: Redeem): Granted | Re
   if (code.client !== ask.client) return { ok: false, reason: "code_client_differs" };
   if (code.redirectUri !== ask.redirectUri) return { ok: false, reason: "code_redirect_differs" };
   if (!equalInConstantTime(code.challenge, ask.challenge)) return { ok: false, reason: "code_verifier_wrong" };
+  if (code.jkt !== undefined && code.jkt !== ask.proven?.jkt) return { ok: false, reason: "code_verifier_wrong", note: "dpop_jkt" };
   if (code.grant === ask.grant) return repeated(rows, family, code, ask.grant);
   if (code.grant !== undefined) {
     rows.revoke(code.grant, now);
@@ -57,6 +58,7 @@ function grant(rows: FamilyRows, now: number, { family, code, session, ask, subj
     ...(code.coupled ? { sid: session.id } : {}),
     ...(subject === undefined ? {} : { subject }),
     ...(ask.mayAct === undefined ? {} : { mayAct: ask.mayAct }),
+    ...(ask.proven === undefined ? {} : { cnf: ask.proven }),
     ...(ask.format === undefined ? {} : { format: ask.format }),
   };
   const leaves = recordLeaves(ask.leaves, now, latest);

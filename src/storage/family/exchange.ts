@@ -105,6 +105,7 @@ function factsOf(family: FamilyRow, record: TokenRecord, own: Pick<Subject, "kin
     authTime: record.authTime ?? family.root,
     ...(record.act === undefined ? {} : { act: record.act }),
     ...(record.mayAct === undefined ? {} : { mayAct: record.mayAct }),
+    ...(record.cnf === undefined ? {} : { cnf: record.cnf }),
   };
 }
 
@@ -147,6 +148,7 @@ function record(rows: FamilyRows, now: number, { found, ask, permitted, branches
     ...(permitted.isCoupled && found.sid !== undefined ? { sid: found.sid } : {}),
     ...(subject === undefined ? {} : { subject }),
     ...(permitted.act === undefined ? {} : { act: permitted.act }),
+    ...(request.proven === undefined ? {} : { cnf: request.proven }),
     ...(branches.length === 0 ? {} : { branches }),
     ...(ask.apis.length === 0 ? {} : { apis: ask.apis }),
     ...(ask.format === undefined ? {} : { format: ask.format }),

@@ -36,6 +36,7 @@ export interface CodeRow {
   readonly client: string;
   readonly redirectUri: string;
   readonly challenge: string;
+  readonly jkt?: string;
   readonly scope: readonly string[];
   readonly nonce?: string;
   readonly session: NodeId;
