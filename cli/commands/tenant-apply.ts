@@ -1,4 +1,4 @@
-import { isLocalhost } from "../../src/tenants/primitives.ts";
+import { isLocalhost } from "../../src/protocol/uri.ts";
 import { type Command, readArguments, UsageError } from "../command.ts";
 import { localState } from "../local/state.ts";
 import { applyTenant, type Change } from "../operator-api.ts";

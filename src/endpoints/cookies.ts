@@ -1,4 +1,4 @@
-import { isLocalhost } from "../tenants/primitives.ts";
+import { isLocalhost } from "../protocol/uri.ts";
 
 /** Names and attributes of our cookies at one issuer. */
 interface CookiePlace {

@@ -1,7 +1,6 @@
-import * as z from "zod/mini";
+import { isOrigin } from "../protocol/uri.ts";
 import type { Tenant } from "../storage/tenant-directory.ts";
 import type { Client } from "../tenants/client.ts";
-import { Origin } from "../tenants/primitives.ts";
 
 /** Whose scripts may ask an endpoint from a page, and read what it answers: the origins that clients declare, or everyone's. */
 export type Cors = "declared" | "any";
@@ -37,7 +36,7 @@ export async function options(request: Request, tenant: Tenant | undefined, cors
 
 async function declaredOrigin({ headers }: Request, tenant: Tenant | undefined): Promise<string | undefined> {
   const origin = headers.get("origin");
-  if (origin === null || tenant === undefined || !z.safeParse(Origin, origin).success) return undefined;
+  if (origin === null || tenant === undefined || !isOrigin(origin)) return undefined;
   return (await tenant.declaresOrigin(origin)) ? origin : undefined;
 }
 

@@ -1,7 +1,7 @@
 import { readBody } from "../protocol/form.ts";
 import { type JsonObject, parseStrictJson } from "../protocol/json.ts";
 import { Rejection } from "../protocol/rejection.ts";
-import { isOutboundUrl } from "../tenants/primitives.ts";
+import { isOutboundUrl } from "../protocol/uri.ts";
 
 const DEADLINE_MILLISECONDS = 5000;
 const BODY_LIMIT_BYTES = 262_144;

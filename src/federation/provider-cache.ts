@@ -2,7 +2,7 @@ import type { JWK } from "jose";
 import * as z from "zod/mini";
 import { Rejection } from "../protocol/rejection.ts";
 import { importPublicKey, type VerificationKey } from "../protocol/signature.ts";
-import { isLocalhost, isOutboundUrl } from "../tenants/primitives.ts";
+import { isLocalhost, isOutboundUrl } from "../protocol/uri.ts";
 import { askIdentityProvider } from "./outbound.ts";
 
 /** A failed or a successful fetch is not repeated within this time, whatever asks for it. */

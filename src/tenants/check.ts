@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import en from "zod/v4/locales/en.js";
+import { isLocalhost } from "../protocol/uri.ts";
 import { authenticationMethods } from "./client.ts";
-import { isLocalhost } from "./primitives.ts";
 import { TenantFile } from "./tenant.ts";
 
 z.config(en());
