@@ -91,11 +91,12 @@ describe("a permission that is withdrawn", () => {
 
 describe("a permission that is withdrawn and cut off", () => {
   it("leaves nothing alive that was issued under it: JWT, opaque, refresh and ID token", async () => {
-    const w = await world({ tenant: (file) => Object.assign(file.clients[BACK], { dialect: "sap" }) });
+    const w = await world({ tenant: (file) => Object.assign(file.clients[BACK], { dialect: "sap", tokenPolicy: { accessTokenFormat: "opaque" } }) });
     const { access_token } = await login(w, FRONT);
-    const { access, refresh: chain } = await trade(w, access_token);
+    const { access } = await trade(w, access_token, { requested_token_type: TOKEN_TYPE.jwt });
+    const { refresh: chain } = await trade(w, access_token);
     const idToken = await trade(w, access_token, { requested_token_type: TOKEN_TYPE.id_token });
-    const opaque = await trade(w, access_token, { requested_token_type: TOKEN_TYPE.access_token, token_format: "opaque" });
+    const opaque = await trade(w, access_token, { requested_token_type: TOKEN_TYPE.access_token });
     const seen = async (world: World) => [
       await introspect(world, BACK, access),
       await introspect(world, FRONT, chain),
@@ -113,12 +114,15 @@ describe("a permission that is withdrawn and cut off", () => {
   });
 
   it("ends tokens as subject and as actor too, opaque or not", async () => {
-    const w = await world({ tenant: (file) => Object.assign(file.clients[BACK], { dialect: "rfc8693" }) });
+    const w = await world({ tenant: (file) => Object.assign(file.clients[BACK], { dialect: "rfc8693", tokenPolicy: { accessTokenFormat: "opaque" } }) });
     const dona = await login(w, FRONT);
     const julie = await login(w, FRONT, { user: "julie.armstrong" });
-    const [jwt, opaque] = [await trade(w, dona.access_token), await trade(w, dona.access_token, { requested_token_type: TOKEN_TYPE.access_token, token_format: "opaque" })];
-    const actor = await trade(w, julie.access_token);
-    expect(opaque.access).toMatch(/^cambio_at_/);
+    const [jwt, opaque] = [
+      await trade(w, dona.access_token, { requested_token_type: TOKEN_TYPE.jwt }),
+      await trade(w, dona.access_token, { requested_token_type: TOKEN_TYPE.access_token }),
+    ];
+    const actor = await trade(w, julie.access_token, { requested_token_type: TOKEN_TYPE.jwt });
+    expect([jwt.access, opaque.access, actor.access].map((token) => token.startsWith("cambio_at_"))).toEqual([false, true, false]);
     const use = async (subject: string, acting?: string) => {
       const delegation = acting === undefined ? {} : { actor_token: acting, actor_token_type: TOKEN_TYPE.access_token };
       const { body } = await exchange(w, BACK, { subject_token: subject, subject_token_type: TOKEN_TYPE.access_token, ...delegation });
