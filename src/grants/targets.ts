@@ -67,14 +67,14 @@ async function resolve(request: ClientRequest, name: TargetName): Promise<Resolv
   const client = id === undefined || id.length > 128 ? undefined : await tenant.client(id);
   if (id === undefined || client === undefined) throw new Rejection("target_unknown");
   if (client.disabled) throw new Rejection("target_forbidden", { note: "disabled" });
-  const permission = await tenant.permission(clientId, id);
   const audience = name.by === "resource" ? [name.url, id] : [id];
-  // A permission for oneself names the APIs of one's own microservices; everything else needs no permission.
-  if (id === clientId) return { id, client, audience, permission: name.by === "dependency" ? permission : undefined, isRequester: true };
+  // A permission for oneself names the APIs of one's own microservices; everything else needs no permission, nor a look for one.
+  if (id === clientId) return { id, client, audience, permission: name.by === "dependency" ? await tenant.permission(clientId, id) : undefined, isRequester: true };
   if (name.by === "role") {
     if (rolesOf(client, { clientId }).length === 0) throw new Rejection("target_forbidden", { note: "no role" });
     return { id, client, audience, permission: undefined, isRequester: false };
   }
+  const permission = await tenant.permission(clientId, id);
   if (permission?.status !== "granted") throw new Rejection("target_forbidden", { note: permission?.status ?? "no permission" });
   return { id, client, audience, permission, isRequester: false };
 }
