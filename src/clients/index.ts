@@ -1,7 +1,8 @@
 import type { Form } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
-import { type AuthenticationMethodName, authenticationMethods, type Client } from "../tenants/client.ts";
+import type { AuthenticationMethodName, Client } from "../tenants/client.ts";
+import { authenticationMethods } from "../tenants/defaults.ts";
 import type { AuthenticationMethod } from "./authentication-method.ts";
 import { clientSecretBasic } from "./client-secret-basic.ts";
 import { clientSecretPost } from "./client-secret-post.ts";

@@ -1,6 +1,6 @@
 import type { Client, DialectName } from "../tenants/client.ts";
+import { type ResolvedTokenPolicy, resolveTokenPolicy } from "../tenants/defaults.ts";
 import type { TenantSettings } from "../tenants/tenant.ts";
-import { type ResolvedTokenPolicy, resolveTokenPolicy } from "../tenants/token-policy.ts";
 import type { Dialect } from "./dialect.ts";
 import { idaas } from "./idaas.ts";
 import { keycloak } from "./keycloak.ts";

@@ -8,7 +8,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
 import type { ExchangeSubject, Extend, Extended, SsoRecord } from "../storage/families.ts";
 import type { FamilyId } from "../storage/lineage.ts";
-import { RETRY_WINDOW_SECONDS } from "../tenants/token-policy.ts";
+import { RETRY_WINDOW_SECONDS } from "../tenants/defaults.ts";
 import { branchDeath, configurationDeath } from "../tokens/inspect.ts";
 import type { Issuing } from "../tokens/issued-token-type.ts";
 import { issueOf, permissionDeath } from "../tokens/permission-cutoff.ts";

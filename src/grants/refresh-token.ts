@@ -5,7 +5,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import { isSubset, parseScope } from "../protocol/scope.ts";
 import type { ClientRequest } from "../service.ts";
 import type { Granted, Refresh } from "../storage/families.ts";
-import { RETRY_WINDOW_SECONDS } from "../tenants/token-policy.ts";
+import { RETRY_WINDOW_SECONDS } from "../tenants/defaults.ts";
 import { branchDeath, configurationDeath } from "../tokens/inspect.ts";
 import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../tokens/opaque.ts";
 import { permissionDeath, recordedIssue } from "../tokens/permission-cutoff.ts";

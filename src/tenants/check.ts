@@ -1,10 +1,7 @@
 import * as z from "zod/mini";
-import en from "zod/v4/locales/en.js";
 import { isLocalhost } from "../protocol/uri.ts";
-import { authenticationMethods } from "./client.ts";
+import { authenticationMethods } from "./defaults.ts";
 import { TenantFile } from "./tenant.ts";
-
-z.config(en());
 
 /** One thing that is wrong with a tenant file, and where: a JSON path such as `clients.web-app.redirectUris.0`. */
 export interface Problem {

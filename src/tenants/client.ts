@@ -91,9 +91,3 @@ export const Client = z.strictObject({
   cutoff: z.optional(Cutoff),
 });
 export type Client = z.output<typeof Client>;
-
-/** The methods a client may use: what it registered, else both secret methods, or none for a public client. */
-export function authenticationMethods(client: Client): readonly AuthenticationMethodName[] {
-  if (client.authenticationMethods !== undefined) return client.authenticationMethods;
-  return client.public ? ["none"] : ["client_secret_basic", "client_secret_post"];
-}

@@ -1,5 +1,9 @@
 import * as z from "zod/mini";
+import en from "zod/v4/locales/en.js";
 import { isHttpsUrl, isOrigin, isOutboundUrl, isRedirectUri } from "../protocol/uri.ts";
+
+// zod/mini has no sentences of its own.
+z.config(en());
 
 /** A client identifier: visible ASCII without the characters that separate things on the wire, 1 to 128 long. */
 export const ClientId = z.string().check(z.regex(/^[A-Za-z0-9._:/@-]{1,128}$/, "a client id is 1 to 128 of A-Z a-z 0-9 . _ : / @ -"));

@@ -2,7 +2,7 @@ import type { Client } from "./client.ts";
 import type { IdentityProvider } from "./identity-provider.ts";
 import type { KeyRoles } from "./key-roles.ts";
 import type { Permission, PermissionRecord } from "./permission.ts";
-import { type TenantFile, TenantSettings } from "./tenant.ts";
+import type { TenantFile, TenantSettings } from "./tenant.ts";
 
 /** A permission as it is kept: with whether the file or the API decided it, and what the API knows of its past. */
 export type StoredPermission = Permission & PermissionRecord;
@@ -70,7 +70,8 @@ export function fileOf(records: Iterable<readonly [string, object]>): TenantFile
     else if (kind === "client") file.clients[id] = record as Client;
     else if (kind === "permission") file.permissions.push(...declared(record as StoredPermission));
   }
-  return { ...TenantSettings.parse(settings), ...file };
+  if (settings === undefined) throw new Error("a tenant without a record of its own");
+  return { ...settings, ...file };
 }
 
 // What was decided through the API and does not permit anything is no declaration: a file without it means the same.

@@ -2,8 +2,8 @@ import type { AccessTokenView, Dialect } from "../dialects/dialect.ts";
 import type { Granted, NewLeaf } from "../storage/families.ts";
 import type { FamilyId, Lineage, NodeId } from "../storage/lineage.ts";
 import type { Client } from "../tenants/client.ts";
+import type { ResolvedTokenPolicy } from "../tenants/defaults.ts";
 import type { Principal } from "../tenants/principal.ts";
-import type { ResolvedTokenPolicy } from "../tenants/token-policy.ts";
 import { rolesOf } from "./claims.ts";
 import type { KeyRing } from "./keys.ts";
 

@@ -1,7 +1,6 @@
 import type { Problem } from "../../tenants/check.ts";
-import { checkTenantFile } from "../../tenants/check.ts";
 import type { Client } from "../../tenants/client.ts";
-import { initialKeyRoles } from "../../tenants/key-roles.ts";
+import { initialKeyRoles } from "../../tenants/defaults.ts";
 import { fileOf, lookUpsOf, recordName, recordsOf } from "../../tenants/records.ts";
 import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
 import type { Refused } from "../families.ts";
@@ -17,6 +16,8 @@ export interface PreparedTenant {
 
 /** Checks a tenant file and hashes its records: everything of an application that needs time. */
 export async function prepareTenant(issuer: string, file: unknown, hash: (text: string) => Promise<string>): Promise<PreparedTenant | readonly Problem[]> {
+  // The schemas are large and only operators need them: they are evaluated with the first application.
+  const { checkTenantFile } = await import("../../tenants/check.ts");
   const checked = checkTenantFile(file);
   if (!checked.ok) return checked.problems;
   if (checked.file.issuer !== issuer) return [{ path: "issuer", message: "differs from the issuer that this file is sent to" }];
