@@ -32,7 +32,7 @@ export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>)
       if (isRefused(done)) throw new Rejection(done.reason);
       return done;
     },
-    trace: (family) => call(family, async (stub) => await stub.tree(V)),
+    trace: async (family) => (isId(namespace, family) ? await call(family, async (stub) => await stub.tree(V)) : { ok: false, reason: "family_unknown" }),
     noteRefusal: async (family, refusal) => void (await call(family, async (stub) => await stub.noteRefusal(V, refusal))),
     redeemSso: (family, ask) => call(family, async (stub) => await stub.redeemSso(V, ask)),
     endSession: (family, session) => call(family, async (stub) => await stub.endSession(V, session)),
@@ -41,4 +41,14 @@ export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>)
 
 function isRefused(answer: object): answer is Refused {
   return "ok" in answer && answer.ok === false && "reason" in answer;
+}
+
+// Whoever looks at a family may name any; the id of an object of another kind is none of ours.
+function isId(namespace: DurableObjectNamespace<FamilyObject>, family: FamilyId): boolean {
+  try {
+    namespace.idFromString(family);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -371,6 +371,8 @@ export interface TracedNode {
 /** Everything that a family knows of itself, for those who may see it. */
 export interface Trace {
   readonly ok: true;
+  /** The issuer that it belongs to. */
+  readonly tenant: string;
   readonly kind: RootKind;
   readonly root: number;
   readonly closes: number;

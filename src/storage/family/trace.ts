@@ -10,15 +10,22 @@ export function trace(rows: FamilyRows, now: number): Trace | Refused {
   const family = rows.family();
   if (family === undefined) return { ok: false, reason: "family_unknown" };
   const nodes = rows.nodes(NODES_LISTED + 1);
+  const listed = nodes.slice(0, NODES_LISTED);
+  // What a refresh gave in opaque form has a row of its own, and is a leaf of its grant as all others.
+  const given = Map.groupBy(
+    listed.filter(({ kind }) => kind === "leaf"),
+    ({ parent }) => parent,
+  );
   return {
     ok: true,
+    tenant: family.tenant,
     kind: family.kind,
     root: family.root,
     closes: family.closes,
     ...(family.principal === undefined ? {} : { principal: family.principal }),
     ...(family.revoked === undefined ? {} : { revoked: family.revoked }),
     sessions: rows.sessions().map(({ id, created, expires, idp, ended }) => ({ id, created, expires, idp, ...(ended === undefined ? {} : { ended }) })),
-    nodes: nodes.slice(0, NODES_LISTED).flatMap((row) => (row.kind === "leaf" ? [] : [traced(rows, now, row)])),
+    nodes: listed.filter(({ kind }) => kind !== "leaf").map((row) => traced(rows, now, row, given.get(row.id) ?? [])),
     revokedNodes: rows.revokedNodes(NODES_LISTED),
     truncated: nodes.length > NODES_LISTED,
     refusals: rows.refusals(),
@@ -31,8 +38,9 @@ export function noteRefusal(rows: FamilyRows, now: number, refusal: Omit<Refused
   rows.putRefusals([...rows.refusals(), { at: now, ...refusal }].slice(-REFUSALS_KEPT));
 }
 
-function traced(rows: FamilyRows, now: number, row: NodeRow): TracedNode {
-  const { record, leaves, chain } = row;
+function traced(rows: FamilyRows, now: number, row: NodeRow, given: readonly NodeRow[]): TracedNode {
+  const { record, chain } = row;
+  const leaves = [row, ...given].flatMap((one) => one.leaves);
   const death = now >= row.expires ? "expired" : deathOf(rows, now, { nodes: record.path, ...(record.sid === undefined ? {} : { sid: record.sid }) });
   return {
     ...{ parent: row.parent, id: row.id, client: row.client, issued: row.issued, expires: row.expires },
