@@ -76,7 +76,9 @@ async function decide(exchange: Exchange, form: Form, target: AuthorizationTarge
 }
 
 // A native application sends the browser here with its SSO token: the session that it opens is good for this application.
+// Only by GET: a POST from another site brings no cookie, and another user's session would be replaced unseen.
 async function decideBySsoToken(exchange: Exchange, request: AuthorizationRequest, ssoToken: string): Promise<Response> {
+  if (exchange.request.method === "POST") throw new Rejection("invalid_parameter", { parameter: "sso_token" });
   const entered = await enter(exchange, ssoToken, request.redirectUri, false);
   if (entered === undefined) throw new Rejection("interaction_required", { note: "another user" });
   const answer = await signOn(exchange, request, entered.session, true);

@@ -5,6 +5,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
 import { newSecret, type OpaqueToken, readOpaque } from "../tokens/opaque.ts";
 import { seal, unseal } from "../tokens/seal.ts";
+import { formActionOf } from "./authorization-response.ts";
 import { page } from "./page.ts";
 import { readSession, sessionCookie } from "./session.ts";
 
@@ -78,17 +79,22 @@ function askedFor(url: string): Asked {
   return { token: form.require("sso_token"), redirectUri: form.require("redirect_uri") };
 }
 
-async function confirmationPage({ ring, service }: Exchange, asked: Asked): Promise<Response> {
-  const sealed = await seal(ring, "cookie", "sso", JSON.stringify({ ...asked, expires: service.now() + CONFIRM_SECONDS }));
+async function confirmationPage(exchange: Exchange, asked: Asked): Promise<Response> {
+  const { ring, service } = exchange;
+  const session = (await readSession(exchange))?.node;
+  const sealed = await seal(ring, "cookie", "sso", JSON.stringify({ ...asked, session, expires: service.now() + CONFIRM_SECONDS }));
   const body = html`<p>You are signed in here as somebody else. Continue only if you have just come from your own app.</p>
     <form method="post" action="/saml2/idp/sso"><input type="hidden" name="confirm" value="${sealed}" /><button>Sign in as the other user</button></form>`;
-  return await page("Change the user?", body, { formAction: `'self' ${new URL(asked.redirectUri).origin}` });
+  return await page("Change the user?", body, { formAction: `'self' ${formActionOf(asked.redirectUri)}` });
 }
 
-async function afterClick({ ring, service }: Exchange, confirmed: string): Promise<Asked> {
+// The click counts only in the browser, and for the session, that the page was shown to: another site could post it otherwise.
+async function afterClick(exchange: Exchange, confirmed: string): Promise<Asked> {
+  const { ring, service } = exchange;
   const opened = await unseal(ring, "cookie", "sso", confirmed);
   if (opened === undefined) throw new Rejection("login_state_unknown");
-  const { token, redirectUri, expires } = JSON.parse(opened) as Asked & { readonly expires: number };
+  const { token, redirectUri, session, expires } = JSON.parse(opened) as Asked & { readonly session: string; readonly expires: number };
+  if ((await readSession(exchange))?.node !== session) throw new Rejection("login_state_unknown");
   if (service.now() >= expires) throw new Rejection("login_state_expired");
   return { token, redirectUri };
 }
