@@ -1,5 +1,4 @@
 import type { AuthenticationMethodName, Client } from "./client.ts";
-import type { DeployedKeys, KeyRoles } from "./key-roles.ts";
 import type { TokenPolicy } from "./token-policy.ts";
 
 // What holds where a tenant file says nothing. Apart from the schemas, because every request needs it and none needs them.
@@ -45,17 +44,4 @@ const DEFAULTS: ResolvedTokenPolicy = {
 export function resolveTokenPolicy(client: TokenPolicy, tenant: TokenPolicy, dialect: TokenPolicy): ResolvedTokenPolicy {
   const given = (policy: TokenPolicy) => Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined));
   return { ...DEFAULTS, ...given(dialect), ...given(tenant), ...given(client) };
-}
-
-/** The roles that a new tenant begins with: the lowest-numbered key of each algorithm signs, the others wait. */
-export function initialKeyRoles(deployed: DeployedKeys, now: number, lifetimes?: Lifetimes): KeyRoles {
-  const taken = new Set<string>();
-  const standing = (group: string, lifetime: number | undefined) => {
-    const role = taken.has(group) ? ("next" as const) : ("current" as const);
-    taken.add(group);
-    return { role, since: now, published: now, ...(role === "current" && lifetime !== undefined ? { lifetime } : {}) };
-  };
-  const signing = deployed.signing.toSorted((a, b) => a.number - b.number).map((key) => ({ ...key, ...standing(key.algorithm, lifetimes?.signing) }));
-  const token = deployed.token.toSorted((a, b) => a - b).map((number) => ({ number, ...standing("token", lifetimes?.token) }));
-  return { signing, token };
 }

@@ -1,6 +1,6 @@
 import type { Problem } from "../../tenants/check.ts";
 import type { Client } from "../../tenants/client.ts";
-import { initialKeyRoles } from "../../tenants/defaults.ts";
+import { initialKeyRoles } from "../../tenants/key-roles.ts";
 import { fileOf, lookUpsOf, recordName, recordsOf } from "../../tenants/records.ts";
 import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
 import type { Refused } from "../families.ts";
