@@ -1,9 +1,7 @@
 import type { JWK } from "jose";
-import * as z from "zod/mini";
 import { Rejection } from "../protocol/rejection.ts";
 import { importPublicKey, type VerificationKey } from "../protocol/signature.ts";
-import { isLocalhost, isOutboundUrl } from "../protocol/uri.ts";
-import { askIdentityProvider } from "./outbound.ts";
+import type { ProviderMetadata } from "./provider-documents.ts";
 
 /** A failed or a successful fetch is not repeated within this time, whatever asks for it. */
 const FETCH_INTERVAL_SECONDS = 30;
@@ -14,20 +12,6 @@ const REFRESH_SECONDS = 600;
 const PROVIDERS_KEPT = 200;
 const LOOK_MILLISECONDS = 25;
 const LOOKS = 220;
-
-/** What we need of an IdP's discovery document (OpenID Connect Discovery §3). */
-export const ProviderMetadata = z.object({
-  issuer: z.string(),
-  authorization_endpoint: z.url(),
-  token_endpoint: z.url(),
-  jwks_uri: z.url(),
-  userinfo_endpoint: z.optional(z.url()),
-  end_session_endpoint: z.optional(z.url()),
-  authorization_response_iss_parameter_supported: z._default(z.boolean(), false),
-});
-export type ProviderMetadata = z.output<typeof ProviderMetadata>;
-
-const KeySet = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.optional(z.string()), use: z.optional(z.string()), alg: z.optional(z.string()) })) });
 
 /** Discovery documents and key sets of corporate IdPs, kept within bounds. */
 export interface ProviderCache {
@@ -45,6 +29,10 @@ interface Kept<T> {
   readonly tried: number;
   readonly pending: boolean;
 }
+
+// The schemas of what IdPs publish are evaluated with the first login, not with the isolate.
+const loadMetadata = async (issuer: string) => await (await import("./provider-documents.ts")).loadMetadata(issuer);
+const loadKeys = async (url: string) => await (await import("./provider-documents.ts")).loadKeys(url);
 
 /** Keeps what IdPs publish, in this isolate. `now` is in seconds. */
 export function providerCache(now: () => number): ProviderCache {
@@ -95,34 +83,6 @@ export function providerCache(now: () => number): ProviderCache {
 
 function usableOf<T>(kept: Kept<T> | undefined, at: number): T | undefined {
   return kept !== undefined && at - kept.fetched < KEEP_SECONDS ? kept.value : undefined;
-}
-
-async function loadMetadata(issuer: string): Promise<ProviderMetadata> {
-  // OpenID Connect Discovery §4.1: the issuer's own slash does not count here.
-  const answer = await askIdentityProvider(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
-  if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_discovery_invalid");
-  const parsed = z.safeParse(ProviderMetadata, answer.body);
-  if (answer.status !== 200 || !parsed.success || parsed.data.issuer !== issuer) throw new Rejection("idp_discovery_invalid");
-  if (!Object.entries(parsed.data).every(([name, value]) => !isEndpoint(name) || isOwnUrl(issuer, String(value))))
-    throw new Rejection("idp_discovery_invalid", { note: "endpoint" });
-  return parsed.data;
-}
-
-function isEndpoint(name: string): boolean {
-  return name === "jwks_uri" || name.endsWith("_endpoint");
-}
-
-// No document leads us, or a browser, to this machine or into some inner network; only an IdP that is on localhost itself may be there.
-function isOwnUrl(issuer: string, url: string): boolean {
-  return isOutboundUrl(url) && (isLocalhost(new URL(issuer).hostname) || !isLocalhost(new URL(url).hostname));
-}
-
-async function loadKeys(url: string): Promise<readonly JWK[]> {
-  const answer = await askIdentityProvider(url);
-  if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_keys_invalid");
-  const parsed = z.safeParse(KeySet, answer.body);
-  if (answer.status !== 200 || !parsed.success || parsed.data.keys.length === 0) throw new Rejection("idp_keys_invalid");
-  return parsed.data.keys as readonly JWK[];
 }
 
 // Without a kid there must be exactly one key that fits (OpenID Connect Core §10.1).

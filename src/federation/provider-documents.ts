@@ -1,0 +1,49 @@
+import type { JWK } from "jose";
+import * as z from "zod/mini";
+import { Rejection } from "../protocol/rejection.ts";
+import { isLocalhost, isOutboundUrl } from "../protocol/uri.ts";
+import { askIdentityProvider } from "./outbound.ts";
+
+/** What we need of an IdP's discovery document (OpenID Connect Discovery §3). */
+export const ProviderMetadata = z.object({
+  issuer: z.string(),
+  authorization_endpoint: z.url(),
+  token_endpoint: z.url(),
+  jwks_uri: z.url(),
+  userinfo_endpoint: z.optional(z.url()),
+  end_session_endpoint: z.optional(z.url()),
+  authorization_response_iss_parameter_supported: z._default(z.boolean(), false),
+});
+export type ProviderMetadata = z.output<typeof ProviderMetadata>;
+
+const KeySet = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.optional(z.string()), use: z.optional(z.string()), alg: z.optional(z.string()) })) });
+
+/** Asks an IdP for its discovery document. */
+export async function loadMetadata(issuer: string): Promise<ProviderMetadata> {
+  // OpenID Connect Discovery §4.1: the issuer's own slash does not count here.
+  const answer = await askIdentityProvider(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
+  if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_discovery_invalid");
+  const parsed = z.safeParse(ProviderMetadata, answer.body);
+  if (answer.status !== 200 || !parsed.success || parsed.data.issuer !== issuer) throw new Rejection("idp_discovery_invalid");
+  if (!Object.entries(parsed.data).every(([name, value]) => !isEndpoint(name) || isOwnUrl(issuer, String(value))))
+    throw new Rejection("idp_discovery_invalid", { note: "endpoint" });
+  return parsed.data;
+}
+
+function isEndpoint(name: string): boolean {
+  return name === "jwks_uri" || name.endsWith("_endpoint");
+}
+
+// No document leads us, or a browser, to this machine or into some inner network; only an IdP that is on localhost itself may be there.
+function isOwnUrl(issuer: string, url: string): boolean {
+  return isOutboundUrl(url) && (isLocalhost(new URL(issuer).hostname) || !isLocalhost(new URL(url).hostname));
+}
+
+/** Asks for a key set. */
+export async function loadKeys(url: string): Promise<readonly JWK[]> {
+  const answer = await askIdentityProvider(url);
+  if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_keys_invalid");
+  const parsed = z.safeParse(KeySet, answer.body);
+  if (answer.status !== 200 || !parsed.success || parsed.data.keys.length === 0) throw new Rejection("idp_keys_invalid");
+  return parsed.data.keys as readonly JWK[];
+}
