@@ -1,5 +1,5 @@
 import { randomId } from "../protocol/bytes.ts";
-import { JWT_TYPE } from "../protocol/names.ts";
+import { JWT_TYPE, SCOPE } from "../protocol/names.ts";
 import { signJwt } from "../protocol/signature.ts";
 import { defined, userClaims } from "./claims.ts";
 import { expiryOf, type IssuedTokenType, lineageOf, subjectOf, viewOf } from "./issued-token-type.ts";
@@ -8,12 +8,14 @@ import { sessionReference } from "./session-reference.ts";
 
 /** An ID token, OpenID Connect Core §2. Only ever made for a user. */
 export const idToken: IssuedTokenType = {
-  prepare: async ({ policy }) => {
+  prepare: async ({ policy, ring, client }) => {
     const id = randomId();
+    // Asked for before anything is recorded: a missing key must not use up a code or a refresh token.
+    if (client.scopes.includes(SCOPE.openid)) await ring.signingKey(policy.signingAlgorithm);
     return {
       leaf: { id, type: "id_token", lifetime: policy.idTokenLifetime },
       mint: async (granted, issuing) => {
-        const { ring, family, clientId, dialect } = issuing;
+        const { family, clientId, dialect } = issuing;
         const { record, principal, now } = granted;
         if (principal === undefined) throw new Error("an ID token needs a user");
         const [key, lin, sid] = await Promise.all([

@@ -8,18 +8,16 @@ import { sessionReference } from "./session-reference.ts";
 
 /** A JWT access token, RFC 9068. */
 export const jwtAccessToken: IssuedTokenType = {
-  prepare: async ({ policy }) => {
+  prepare: async ({ policy, ring }) => {
     const id = randomId();
+    // Asked for before anything is recorded: a missing key must not use up a code or a refresh token.
+    const key = await ring.signingKey(policy.signingAlgorithm);
     return {
       leaf: { id, type: "access_token", lifetime: policy.accessTokenLifetime },
       mint: async (granted, issuing) => {
-        const { ring, family, clientId, dialect } = issuing;
+        const { family, clientId, dialect } = issuing;
         const { record, now } = granted;
-        const [key, lin, sid] = await Promise.all([
-          ring.signingKey(policy.signingAlgorithm),
-          sealLineage(ring, JWT_TYPE.accessToken, lineageOf(family, id, granted)),
-          sessionReference(ring, family, record.sid),
-        ]);
+        const [lin, sid] = await Promise.all([sealLineage(ring, JWT_TYPE.accessToken, lineageOf(family, id, granted)), sessionReference(ring, family, record.sid)]);
         const claims = {
           ...dialect.accessTokenClaims(viewOf(issuing, granted, sid)),
           iss: ring.issuer,
