@@ -4,7 +4,7 @@ import { createLocalJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, t
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { KeyRoles } from "../../src/tenants/key-roles.ts";
 import { keyStore } from "../../src/tokens/keys.ts";
-import { anotherIsolate, type Clock, changeKeys, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { anotherIsolate, type Clock, changeKeys, editTenant, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
 import { arrive, ISSUER, introspect, login, redeem, refresh, type Tokens, type World, world } from "../world.ts";
 
 let clock: Clock;
@@ -44,6 +44,7 @@ const begun = async () => {
   const w = await world({
     service,
     tenant: (file) => {
+      Object.assign(file.clients[APP], { tokenPolicy: { refreshRetry: "strict" } });
       Object.assign(file.clients[RSA_APP], { tokenPolicy: { signingAlgorithm: "RS256" } });
       Object.assign(file.clients["web-app"], { tokenPolicy: { signingAlgorithm: "EdDSA" } });
     },
@@ -97,6 +98,8 @@ describe("the keys that tokens are signed with", () => {
     const arrived = await arrive(w, "web-app");
     expect(await outcomeOf(await redeem(w, "web-app", arrived))).toEqual(UNAVAILABLE);
     expect(await isActive(w, APP, (await login(w, APP)).access_token)).toBe(true);
+    await editTenant(w, (file) => Object.assign(file.clients["web-app"] ?? {}, { tokenPolicy: {} }));
+    expect((await redeem(w, "web-app", arrived)).status).toBe(200);
   });
 });
 
@@ -125,7 +128,7 @@ describe("a rotation of the signing key", () => {
     expect(await isActive(w, APP, tokens.access_token)).toBe(true);
   });
 
-  it("never signs with a key that is only next: without a current or previous one it is 503", async () => {
+  it("never signs with a key that is only next: without a current or previous one it is 503, and nothing is used up", async () => {
     const { w } = await begun();
     const tokens = await login(w, APP);
     await setSigning(w, { 1: "next", 5: "next" });
@@ -134,7 +137,9 @@ describe("a rotation of the signing key", () => {
     const metadata = (await (await w.fetch("/.well-known/openid-configuration")).json()) as Record<string, unknown>;
     expect(metadata.id_token_signing_alg_values_supported).toEqual(["RS256", "EdDSA"]);
     expect(await isActive(w, RSA_APP, (await login(w, RSA_APP)).access_token)).toBe(true);
-    expect((await refresh(w, APP, tokens.refresh_token)).status).toBe(503);
+    expect(await outcomeOf(await refresh(w, APP, tokens.refresh_token))).toEqual(UNAVAILABLE);
+    await setSigning(w, { 1: "current" });
+    for (const answer of [await redeem(w, APP, arrived), await refresh(w, APP, tokens.refresh_token)]) expect(answer.status).toBe(200);
   });
 });
 
