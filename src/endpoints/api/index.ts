@@ -1,4 +1,5 @@
 import type { Route, TenantEndpoint } from "../index.ts";
+import { lookUpFamily, readFamily, revokeFamily } from "./families.ts";
 import { type Decision, decidePermission, listPermissions, requestPermission } from "./permissions.ts";
 
 const decision = (name: Decision): Route<TenantEndpoint> => ({
@@ -12,4 +13,7 @@ export const API_ROUTES: readonly Route<TenantEndpoint>[] = [
   decision("grant"),
   decision("deny"),
   decision("withdraw"),
+  { paths: ["/api/v1/families/lookup"], methods: { POST: lookUpFamily } },
+  { paths: ["/api/v1/families/:id"], methods: { GET: (exchange, { id = "" }) => readFamily(exchange, id) } },
+  { paths: ["/api/v1/families/:id/revoke"], methods: { POST: (exchange, { id = "" }) => revokeFamily(exchange, id) } },
 ];
