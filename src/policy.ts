@@ -1,5 +1,5 @@
 import type { Act, MayAct } from "./protocol/actor.ts";
-import { type Confirmation, isConfirmed } from "./protocol/confirmation.ts";
+import { type Confirmation, isConfirmed, mayRefreshWith } from "./protocol/confirmation.ts";
 import type { Reason } from "./protocol/rejection.ts";
 import type { GrantableTokenType } from "./tenants/permission.ts";
 
@@ -161,8 +161,9 @@ function holderFault({ id, isPublic, mayExchangePublicly }: Requester, subject: 
 }
 
 // A bound token is exchanged with its proof or not at all, and what comes out is bound to the same.
-function bindingFault({ proven, actor }: ExchangeRequest, { cnf }: Subject): Reason | undefined {
-  if (!isConfirmed(cnf, proven)) return "subject_unproven";
+function bindingFault({ proven, actor, requester }: ExchangeRequest, { cnf, kind }: Subject): Reason | undefined {
+  const isProven = kind === "refresh_token" ? mayRefreshWith(cnf, proven, requester.isPublic) : isConfirmed(cnf, proven);
+  if (!isProven) return "subject_unproven";
   return isConfirmed(actor?.cnf, proven) ? undefined : "actor_unproven";
 }
 

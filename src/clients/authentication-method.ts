@@ -12,6 +12,8 @@ export interface Presented {
 /** One way of client authentication: a row of the table in `index.ts`. */
 export interface AuthenticationMethod {
   readonly name: AuthenticationMethodName;
+  /** Set where the request shows only a client id, and what proves it is around it: the registered method decides which of these is meant. */
+  readonly ambient?: true;
   /** What was presented by this method; undefined when it was not used. Throws when it was used badly. */
-  presented(form: Form, headers: Headers): Presented | undefined;
+  presented(form: Form, exchange: Exchange): Presented | undefined;
 }

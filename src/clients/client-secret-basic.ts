@@ -5,8 +5,8 @@ import { isClientSecret } from "./secret.ts";
 /** HTTP Basic; id and secret are each form-urlencoded before base64 (RFC 6749 §2.3.1). */
 export const clientSecretBasic: AuthenticationMethod = {
   name: "client_secret_basic",
-  presented: (_form, headers) => {
-    const header = headers.get("authorization");
+  presented: (_form, { request }) => {
+    const header = request.headers.get("authorization");
     return header === null ? undefined : decode(header);
   },
 };

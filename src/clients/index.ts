@@ -1,45 +1,71 @@
+import type { Confirmation } from "../protocol/confirmation.ts";
 import type { Form } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
 import type { AuthenticationMethodName, Client } from "../tenants/client.ts";
 import { authenticationMethods } from "../tenants/defaults.ts";
-import type { AuthenticationMethod } from "./authentication-method.ts";
+import type { AuthenticationMethod, Presented } from "./authentication-method.ts";
+import { certificateConfirmation } from "./certificate.ts";
 import { clientSecretBasic } from "./client-secret-basic.ts";
 import { clientSecretPost } from "./client-secret-post.ts";
 import { none } from "./none.ts";
 import { privateKeyJwt } from "./private-key-jwt.ts";
+import { selfSignedTlsClientAuth } from "./self-signed-tls-client-auth.ts";
+import { tlsClientAuth } from "./tls-client-auth.ts";
 
 /** Who is asking: every way of client authentication. */
-const METHODS: readonly AuthenticationMethod[] = [clientSecretBasic, clientSecretPost, privateKeyJwt, none];
+const METHODS: readonly AuthenticationMethod[] = [clientSecretBasic, clientSecretPost, privateKeyJwt, tlsClientAuth, selfSignedTlsClientAuth, none];
 
 /** The methods' names as metadata has them (RFC 8414). */
 export function authenticationMethodNames(): readonly AuthenticationMethodName[] {
   return METHODS.map(({ name }) => name);
 }
 
+/** A client that was authenticated, and what it proved to hold by that. */
+export interface AuthenticatedClient {
+  readonly clientId: string;
+  readonly client: Client;
+  readonly proven?: Confirmation;
+}
+
 /**
  * Finds out which client is asking: exactly one method presented, and one that the client registered. Unknown client,
  * wrong secret, wrong method and disabled client are one answer and the same work.
  */
-export async function authenticateClient(exchange: Exchange, form: Form, headers: Headers): Promise<{ readonly clientId: string; readonly client: Client }> {
+export async function authenticateClient(exchange: Exchange, form: Form): Promise<AuthenticatedClient> {
   const { tenant, audit } = exchange;
-  const used = METHODS.flatMap((method) => {
-    const presented = method.presented(form, headers);
-    return presented === undefined ? [] : [{ method, presented }];
-  });
-  const [first, second] = used;
-  if (first === undefined) throw new Rejection("client_not_authenticated");
-  if (second !== undefined) throw new Rejection("client_methods_many");
-  const { method, presented } = first;
-  if (form.get("client_id") !== undefined && form.get("client_id") !== presented.clientId) throw new Rejection("client_id_differs");
-  const client = isClientId(presented.clientId) ? await tenant.client(presented.clientId) : undefined;
+  const candidates = presentedMethods(exchange, form);
+  const { clientId } = candidates[0].presented;
+  if (form.get("client_id") !== undefined && form.get("client_id") !== clientId) throw new Rejection("client_id_differs");
+  const client = isClientId(clientId) ? await tenant.client(clientId) : undefined;
+  const registered = client === undefined ? [] : authenticationMethods(client);
+  const { method, presented } = candidates.find((candidate) => registered.includes(candidate.method.name)) ?? candidates[0];
   const proven = await presented.proves(client, exchange);
   if (client === undefined) throw new Rejection("client_unknown");
-  audit.note({ client: presented.clientId });
-  if (!authenticationMethods(client).includes(method.name)) throw new Rejection("client_method_not_registered");
+  audit.note({ client: clientId });
+  if (!registered.includes(method.name)) throw new Rejection("client_method_not_registered");
   if (!proven) throw new Rejection("client_secret_wrong");
   if (client.disabled) throw new Rejection("client_disabled");
-  return { clientId: presented.clientId, client };
+  const isTls = method.name === "tls_client_auth" || method.name === "self_signed_tls_client_auth";
+  return { clientId, client, ...(isTls ? { proven: certificateConfirmation(exchange.request, exchange.service.now()) } : {}) };
+}
+
+interface Candidate {
+  readonly method: AuthenticationMethod;
+  readonly presented: Presented;
+}
+
+// One method that shows something of its own; or those that show a client id alone, of which the client registered one.
+function presentedMethods(exchange: Exchange, form: Form): readonly [Candidate, ...Candidate[]] {
+  const used = METHODS.flatMap((method) => {
+    const presented = method.presented(form, exchange);
+    return presented === undefined ? [] : [{ method, presented }];
+  });
+  const shown = used.filter(({ method }) => method.ambient === undefined);
+  if (shown.length > 1) throw new Rejection("client_methods_many");
+  const [first, ...others] = shown.length === 1 ? shown : used;
+  if (first === undefined) throw new Rejection("client_not_authenticated");
+  return [first, ...others];
 }
 
 /** True for what could be a client's id at all; anything else is not worth a look-up. */

@@ -8,9 +8,9 @@ import type { ClientRequest, Exchange } from "../service.ts";
 /** The steps that every endpoint for clients shares: form, client authentication, and whether its dialect takes parameters in the URL. */
 export async function clientRequest(exchange: Exchange): Promise<ClientRequest> {
   const form = await readForm(exchange.request);
-  const { clientId, client } = await authenticateClient(exchange, form, exchange.request.headers);
-  if (form.queryNames.size > 0 && !dialectOf(client).acceptsQuery) throw new Rejection("query_parameter");
-  return { ...exchange, form, clientId, client };
+  const authenticated = await authenticateClient(exchange, form);
+  if (form.queryNames.size > 0 && !dialectOf(authenticated.client).acceptsQuery) throw new Rejection("query_parameter");
+  return { ...exchange, form, ...authenticated };
 }
 
 /** The same request with what the client proved to hold: its DPoP key, its certificate. A client that must prove a key does, or is refused. */

@@ -65,6 +65,7 @@ async function presentation(request: ClientRequest, token: OpaqueToken) {
     generation: token.generation,
     hash: await sha256(token.secret),
     client: clientId,
+    isPublic: client.public,
     ...(proven === undefined ? {} : { proven }),
     targets: await namedTargets(request),
     allowedScope: [...client.scopes, ...client.ownScopes],

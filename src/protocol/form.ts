@@ -96,7 +96,9 @@ export async function readBody(message: Request | Response, limit: number): Prom
   let length = 0;
   const reader = message.body?.getReader();
   while (reader !== undefined) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw new Rejection("malformed_form", { note: "the body broke off", cause });
+    });
     if (done) break;
     length += value.byteLength;
     if (length > limit) {

@@ -244,6 +244,7 @@ export interface Refresh {
   /** Seconds; only ever shortens what is left of the chain. */
   readonly lifetime?: number;
   readonly proven?: Confirmation;
+  readonly isPublic: boolean;
   /** What the request narrows to, if it does. */
   readonly scope?: readonly string[];
   /** The targets that the request names, as they stand in an audience: all of them must be the grant's. */

@@ -51,6 +51,8 @@ function* clientReferences(file: TenantFile, id: string, client: TenantFile["cli
     yield { path: at, message: "a confidential client needs a secret (secrets or, on localhost, developmentSecret), or authenticationMethods without one" };
   }
   if (methods.includes("private_key_jwt") && !hasKeys) yield { path: at, message: "private_key_jwt needs jwks, jwksUri or assertionTrusts" };
+  if (methods.includes("tls_client_auth") && client.tlsCertificates.length === 0) yield { path: at, message: "tls_client_auth needs tlsCertificates" };
+  if (methods.includes("self_signed_tls_client_auth") && client.tlsThumbprints.length === 0) yield { path: at, message: "self_signed_tls_client_auth needs tlsThumbprints" };
   if (client.jwks !== undefined && client.jwksUri !== undefined) yield { path: `${at}.jwksUri`, message: "jwks and jwksUri exclude each other" };
   if (client.public !== (client.authenticationMethods ?? [client.public ? "none" : ""]).includes("none")) {
     yield { path: `${at}.authenticationMethods`, message: "none is for public clients, and public clients have no other method" };

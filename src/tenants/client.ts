@@ -12,7 +12,7 @@ export const GrantName = z.enum(["authorization_code", "refresh_token", "client_
 export type GrantName = z.output<typeof GrantName>;
 
 /** The ways a client may prove who it is (RFC 7591 `token_endpoint_auth_method`). */
-export const AuthenticationMethodName = z.enum(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
+export const AuthenticationMethodName = z.enum(["client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth", "none"]);
 export type AuthenticationMethodName = z.output<typeof AuthenticationMethodName>;
 
 /** A client secret as it is kept: the SHA-256 of 256 random bits, two valid at once while rotating. */
@@ -58,6 +58,17 @@ export const Client = z.strictObject({
   jwksUri: z.optional(HttpsUrl),
   /** Issuers whose assertions stand for this client; the request then names it as `client_id`. */
   assertionTrusts: z._default(z.array(AssertionTrust).check(z.maxLength(20)), []),
+  /** For `tls_client_auth`: the subject as RFC 2253 writes it, and the key identifier of the CA that issued it, in hexadecimal. */
+  tlsCertificates: z._default(
+    z
+      .array(
+        z.strictObject({ subjectDn: z.string().check(z.minLength(1), z.maxLength(1024)), issuerKeyId: z.string().check(z.regex(/^[0-9a-f]{8,128}$/, "lower-case hexadecimal")) }),
+      )
+      .check(z.maxLength(80)),
+    [],
+  ),
+  /** For `self_signed_tls_client_auth`: SHA-256 thumbprints of the certificates, base64url. */
+  tlsThumbprints: z._default(z.array(z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/, "base64url of a SHA-256"))).check(z.maxLength(80)), []),
   redirectUris: z._default(z.array(RedirectUri).check(z.maxLength(20)), []),
   postLogoutRedirectUris: z._default(z.array(HttpsUrl).check(z.maxLength(20)), []),
   corsOrigins: z._default(z.array(Origin).check(z.maxLength(20)), []),

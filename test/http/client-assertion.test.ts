@@ -16,7 +16,6 @@ const seconds = () => Math.floor(Date.now() / 1000);
 function withBatchJob(change: Record<string, unknown> = {}) {
   return (file: TenantFileInput) => {
     Object.assign(file.clients, { "batch-job": { grants: ["client_credentials"], authenticationMethods: ["private_key_jwt"], jwks: { keys: [BATCH_JWK] }, ...change } });
-    file.permissions.push({ consumer: "batch-job", provider: "orders-api", name: "orders-api", scopes: ["orders:read"] });
   };
 }
 

@@ -83,6 +83,7 @@ export const presenting = (token: Holder, changes: Partial<Refresh> = {}, keyNum
   window: 10,
   successor: { hash: successor(token, keyNumber).hash, keyNumber },
   leaves: [jwtLeaf()],
+  isPublic: true,
   allowedScope: SCOPE,
   ...changes,
 });

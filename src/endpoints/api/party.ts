@@ -20,6 +20,6 @@ export async function partyRequest(exchange: Exchange): Promise<PartyRequest> {
     audit.note({ operator });
     return { by: { operator }, body };
   }
-  const { clientId } = await authenticateClient(exchange, new Form(new Map()), request.headers);
+  const { clientId } = await authenticateClient(exchange, new Form(new Map()));
   return { by: { client: clientId }, body: await readBody(request, BODY_LIMIT_BYTES) };
 }

@@ -1,5 +1,5 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
-import { isConfirmed } from "../../protocol/confirmation.ts";
+import { mayRefreshWith } from "../../protocol/confirmation.ts";
 import { intersect, isSubset } from "../../protocol/scope.ts";
 import type { Granted, Leaf, NewLeaf, Refresh, Refused, TokenRecord } from "../families.ts";
 import { deathOf } from "./liveness.ts";
@@ -18,7 +18,7 @@ export function refresh(rows: FamilyRows, now: number, ask: Refresh): Granted | 
   const chain = row?.chain;
   if (family === undefined || row === undefined || chain === undefined || ask.generation > chain.generation) return { ok: false, reason: "refresh_unknown" };
   if (row.client !== ask.client) return { ok: false, reason: "refresh_client_differs" };
-  if (!isConfirmed(row.record.cnf, ask.proven)) return { ok: false, reason: "refresh_unproven" };
+  if (!mayRefreshWith(row.record.cnf, ask.proven, ask.isPublic)) return { ok: false, reason: "refresh_unproven" };
   const death = deathOf(rows, now, { nodes: row.record.path, ...(row.record.sid === undefined ? {} : { sid: row.record.sid }) });
   if (death !== undefined) return { ok: false, reason: death === "session_ended" ? "refresh_session_ended" : "refresh_revoked" };
   // A chain that ended by this very operation is given its answer again.

@@ -1,0 +1,142 @@
+import { reset } from "cloudflare:test";
+import { beforeEach, describe, expect, it } from "vitest";
+import { TOKEN_TYPE } from "../../src/protocol/names.ts";
+import { introspect, payloadOf, type TenantFileInput, type World, world } from "../world.ts";
+
+const SUBJECT = "CN=gateway,O=Example Corporation,C=DE";
+const ISSUER_KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567";
+const FINGERPRINT = "ab".repeat(32);
+const THUMBPRINT = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s";
+
+beforeEach(reset);
+
+function withGateway(change: Record<string, unknown> = {}) {
+  return (file: TenantFileInput) => {
+    Object.assign(file.clients, {
+      gateway: {
+        grants: ["client_credentials", "token_exchange"],
+        authenticationMethods: ["tls_client_auth"],
+        tlsCertificates: [{ subjectDn: SUBJECT, issuerKeyId: ISSUER_KEY }],
+        ...change,
+      },
+    });
+    file.permissions.push({ consumer: "gateway", provider: "orders-api", name: "orders-api", scopes: ["orders:read"] });
+  };
+}
+
+const selfSigned = withGateway({ authenticationMethods: ["self_signed_tls_client_auth"], tlsCertificates: [], tlsThumbprints: [THUMBPRINT] });
+
+// What the platform writes into request.cf when a client certificate was presented.
+function certificate(change: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    certPresented: "1",
+    certVerified: "SUCCESS",
+    certRevoked: "0",
+    certSubjectDNRFC2253: SUBJECT,
+    certIssuerSKI: ISSUER_KEY.toUpperCase(),
+    certFingerprintSHA256: FINGERPRINT,
+    certNotBefore: "Jan  1 00:00:00 2020 GMT",
+    certNotAfter: "Jan  1 00:00:00 2120 GMT",
+    ...change,
+  };
+}
+
+async function ask(
+  w: World,
+  tlsClientAuth: Record<string, unknown> | undefined,
+  form: Record<string, string> = {},
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: Record<string, string> }> {
+  const body = new URLSearchParams({ grant_type: "client_credentials", client_id: "gateway", ...form }).toString();
+  const init = {
+    method: "POST",
+    body,
+    headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
+    ...(tlsClientAuth === undefined ? {} : { cf: { tlsClientAuth } }),
+  };
+  const answer = await w.fetch("/oauth2/token", init as RequestInit);
+  return { status: answer.status, body: await answer.json() };
+}
+
+describe("tls_client_auth", () => {
+  it("proves the client whose subject and issuer are registered, and binds what it gets", async () => {
+    const w = await world({ tenant: withGateway() });
+    const { status, body } = await ask(w, certificate(), { audience: "orders-api" });
+    expect(status, w.lines.at(-1)).toBe(200);
+    expect(payloadOf(body.access_token ?? "").cnf).toEqual({ "x5t#S256": THUMBPRINT });
+    expect(await introspect(w, "orders-api", body.access_token ?? "")).toMatchObject({ active: true, token_type: "Bearer", cnf: { "x5t#S256": THUMBPRINT } });
+  });
+
+  it.each<[string, Record<string, unknown> | undefined]>([
+    ["no certificate", undefined],
+    ["the platform's word that there is none", { certPresented: "0", certVerified: "NONE", certRevoked: "0" }],
+    ["CA-44 a certificate whose verification failed", certificate({ certVerified: "FAILED:unable to get local issuer certificate" })],
+    ["CA-44 a self-signed certificate of the right subject", certificate({ certVerified: "FAILED:self signed certificate" })],
+    ["CA-45 a revoked certificate, though its verification says SUCCESS", certificate({ certRevoked: "1" })],
+    ["an expired certificate", certificate({ certNotAfter: "Jan  1 00:00:00 2021 GMT" })],
+    ["a certificate that is not yet valid", certificate({ certNotBefore: "Jan  1 00:00:00 2119 GMT" })],
+    ["a certificate without dates", certificate({ certNotAfter: "" })],
+    ["another CA", certificate({ certIssuerSKI: "ff".repeat(20) })],
+    ["a CA without a key identifier", certificate({ certIssuerSKI: "" })],
+    ["CA-47 the parts of the name in another order", certificate({ certSubjectDNRFC2253: "C=DE,O=Example Corporation,CN=gateway" })],
+    ["CA-47 one space more", certificate({ certSubjectDNRFC2253: "CN=gateway, O=Example Corporation,C=DE" })],
+    ["CA-47 another case", certificate({ certSubjectDNRFC2253: SUBJECT.toLowerCase() })],
+    ["CA-47 a longer name", certificate({ certSubjectDNRFC2253: `${SUBJECT}0` })],
+    ["CA-47 a name within a name", certificate({ certSubjectDNRFC2253: "CN=gateway\\,O=Example Corporation,C=DE" })],
+    ["CA-47 a letter that looks alike", certificate({ certSubjectDNRFC2253: SUBJECT.replace("a", "а") })],
+  ])("is refused with %s", async (_name, tls) => {
+    const w = await world({ tenant: withGateway() });
+    const { status, body } = await ask(w, tls);
+    expect([status, body.error]).toEqual([401, "invalid_client"]);
+  });
+
+  it("CA-46 believes no header that pretends to be a certificate", async () => {
+    const w = await world({ tenant: withGateway() });
+    const headers = {
+      "client-cert": ":MIIB:",
+      "client-cert-chain": ":MIIB:",
+      "cf-client-cert-der-base64": "MIIB",
+      "x-ssl-client-verify": "SUCCESS",
+      "x-ssl-client-s-dn": SUBJECT,
+      "x-client-dn": SUBJECT,
+      "cf-client-cert-sha256": FINGERPRINT,
+      "mf-cf-blob": JSON.stringify({ tlsClientAuth: certificate() }),
+    };
+    expect((await ask(w, undefined, {}, headers)).status).toBe(401);
+  });
+
+  it("is not for a client that registered something else, nor a secret for one that registered it", async () => {
+    const w = await world({ tenant: withGateway() });
+    expect((await ask(w, certificate(), { client_id: "orders-api" })).status).toBe(401);
+    expect((await w.post("/oauth2/token", { grant_type: "client_credentials" }, ["gateway", "gateway-secret"])).status).toBe(401);
+    expect((await ask(w, certificate(), { client_id: "mobile-app" })).body.error).toBe("unauthorized_client");
+  });
+});
+
+describe("self_signed_tls_client_auth", () => {
+  it("proves the client whose very certificate is registered, signed by itself or by a CA", async () => {
+    const w = await world({ tenant: selfSigned });
+    expect((await ask(w, certificate({ certVerified: "FAILED:self signed certificate" }))).status).toBe(200);
+    expect((await ask(w, certificate())).status).toBe(200);
+  });
+
+  it("CA-48 no other certificate of the same subject, and not once it has expired or is revoked", async () => {
+    const w = await world({ tenant: selfSigned });
+    expect((await ask(w, certificate({ certFingerprintSHA256: "cd".repeat(32) }))).status).toBe(401);
+    expect((await ask(w, certificate({ certNotAfter: "Jan  1 00:00:00 2021 GMT" }))).status).toBe(401);
+    expect((await ask(w, certificate({ certRevoked: "1" }))).status).toBe(401);
+    expect((await ask(w, certificate({ certFingerprintSHA256: "" }))).status).toBe(401);
+  });
+});
+
+describe("a token that is bound to a certificate", () => {
+  it("TX-34 is exchanged over a connection with that certificate only", async () => {
+    const w = await world({ tenant: withGateway() });
+    const { body } = await ask(w, certificate());
+    const form = { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token: body.access_token ?? "", subject_token_type: TOKEN_TYPE.access_token };
+    const exchanged = await ask(w, certificate(), form);
+    expect(exchanged.status, w.lines.at(-1)).toBe(200);
+    expect(payloadOf(exchanged.body.access_token ?? "").cnf).toEqual({ "x5t#S256": THUMBPRINT });
+    expect((await ask(w, certificate({ certFingerprintSHA256: "cd".repeat(32) }), form)).body.error).toBe("invalid_request");
+  });
+});
