@@ -1,11 +1,10 @@
 import { calculateJwkThumbprint, type JWK } from "jose";
-import * as z from "zod/mini";
 import type { FamilyObject } from "./storage/family-object.ts";
 import type { SingleUseObject } from "./storage/single-use-object.ts";
 import type { TenantObject } from "./storage/tenant-object.ts";
 import type { UserObject } from "./storage/user-object.ts";
 import type { DeployedKeys } from "./tenants/key-roles.ts";
-import { SigningAlgorithm } from "./tenants/token-policy.ts";
+import type { SigningAlgorithm } from "./tenants/token-policy.ts";
 
 /** What the platform binds to this Worker; see wrangler.toml. Variables and secrets are read through `readConfig` alone. */
 export interface Bindings {
@@ -16,22 +15,14 @@ export interface Bindings {
   readonly TOKENS: KVNamespace;
 }
 
-const Issuer = z.string().check(z.refine((text: string) => URL.canParse(text) && /^https?:\/\/[^?#]+[^/?#]$/.test(text), "an issuer is a URL without query or trailing slash"));
-
-/** Where a key set of operators is kept: public ES256, RS256 or EdDSA keys; `kid` is the operator's name. */
-const OperatorKeys = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string().check(z.minLength(1)) })) });
-
-const Seconds = z.coerce.number().check(z.int(), z.gte(0), z.lte(3600));
-
-const Variables = z.object({
-  ISSUERS: z.string().check(z.minLength(1)),
-  OPERATOR_KEYS: z._default(z.string(), '{"keys":[]}'),
-  EDGE_STATUS_SECONDS: z._default(Seconds, 5),
-  CONFIG_OUTAGE_SECONDS: z._default(Seconds, 60),
-});
-
-const SigningJwk = z.looseObject({ kty: z.enum(["EC", "RSA", "OKP"]), alg: SigningAlgorithm, d: z.string(), issuer: z.optional(z.string()) });
-const TokenJwk = z.object({ kty: z.literal("oct"), k: z.string().check(z.regex(/^[A-Za-z0-9_-]{43,}$/, "at least 256 bit in base64url")) });
+// Checked by hand, unlike everything else that comes from outside: this runs before the first answer of an isolate, and
+// evaluating schemas would take longer than the rest of it.
+const ISSUER = /^https?:\/\/[^?#]+[^/?#]$/;
+const SECONDS = /^[0-9]{1,4}$/;
+const LONGEST_SECONDS = 3600;
+// At least 256 bit in base64url.
+const TOKEN_SECRET = /^[A-Za-z0-9_-]{43,}$/;
+const KEY_TYPES: Readonly<Record<SigningAlgorithm, "EC" | "RSA" | "OKP">> = { ES256: "EC", RS256: "RSA", EdDSA: "OKP" };
 
 /** A signing key of this deployment. `issuer`: the one tenant that may use it; undefined for all. */
 export interface DeployedSigningKey {
@@ -60,21 +51,24 @@ export interface Config {
 /** Reads and checks every variable and secret. Throws with the name of the first that is wrong, never with its value. */
 export async function readConfig(env: object): Promise<Config> {
   const texts = new Map(Object.entries(env).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
-  const variables = parse("variables", Variables, Object.fromEntries(texts));
-  const issuers = variables.ISSUERS.split(/\s+/)
-    .filter((issuer) => issuer !== "")
-    .map((issuer) => parse("ISSUERS", Issuer, issuer));
+  const issuers = (texts.get("ISSUERS") ?? "").split(/\s+/).filter((issuer) => issuer !== "");
+  check("ISSUERS", issuers.length > 0 && issuers.every((issuer) => URL.canParse(issuer) && ISSUER.test(issuer)), "URLs without query or trailing slash");
   // The host alone chooses the tenant.
   if (new Set(issuers.map((issuer) => new URL(issuer).origin)).size !== issuers.length) throw new Error("ISSUERS: two issuers have the same origin");
+  const seconds = (name: string, otherwise: number) => {
+    const text = texts.get(name) ?? String(otherwise);
+    check(name, SECONDS.test(text) && Number(text) <= LONGEST_SECONDS, `0 to ${LONGEST_SECONDS} seconds`);
+    return Number(text);
+  };
   const numbered = (prefix: string) =>
     [...texts].flatMap(([name, text]) => (new RegExp(`^${prefix}[1-9][0-9]{0,4}$`).test(name) ? [{ name, number: Number(name.slice(prefix.length)), text }] : []));
   return {
     issuers,
-    operatorKeys: parse("OPERATOR_KEYS", OperatorKeys, json("OPERATOR_KEYS", variables.OPERATOR_KEYS)).keys as readonly JWK[],
-    edgeStatusSeconds: variables.EDGE_STATUS_SECONDS,
-    configOutageSeconds: variables.CONFIG_OUTAGE_SECONDS,
+    operatorKeys: operatorKeys("OPERATOR_KEYS", texts.get("OPERATOR_KEYS") ?? '{"keys":[]}'),
+    edgeStatusSeconds: seconds("EDGE_STATUS_SECONDS", 5),
+    configOutageSeconds: seconds("CONFIG_OUTAGE_SECONDS", 60),
     signingKeys: await Promise.all(numbered("SIGNING_KEY_").map(({ name, number, text }) => signingKey(name, number, text))),
-    tokenKeys: new Map(numbered("TOKEN_KEY_").map(({ name, number, text }) => [number, parse(name, TokenJwk, json(name, text)).k])),
+    tokenKeys: new Map(numbered("TOKEN_KEY_").map(({ name, number, text }) => [number, tokenSecret(name, text)])),
     clientSecret: (name) => (name.endsWith("_CLIENT_SECRET") ? texts.get(name) : undefined),
   };
 }
@@ -86,8 +80,37 @@ export function deployedKeys(config: Config, issuer: string): DeployedKeys {
 }
 
 async function signingKey(name: string, number: number, text: string): Promise<DeployedSigningKey> {
-  const { issuer, ...jwk } = parse(name, SigningJwk, json(name, text));
+  const { issuer, ...jwk } = signingJwk(name, text);
   return { number, keyId: await calculateJwkThumbprint(jwk as JWK), algorithm: jwk.alg, jwk: jwk as JWK, issuer };
+}
+
+interface SigningJwk extends JWK {
+  readonly kty: "EC" | "RSA" | "OKP";
+  readonly alg: SigningAlgorithm;
+  readonly issuer?: string;
+}
+
+function signingJwk(name: string, text: string): SigningJwk {
+  const jwk = json(name, text);
+  check(name, isObject(jwk) && typeof jwk.d === "string" && (jwk.issuer === undefined || typeof jwk.issuer === "string"), "a private JWK");
+  const fits = Object.entries(KEY_TYPES).some(([alg, kty]) => jwk.alg === alg && jwk.kty === kty);
+  check(name, fits, "alg ES256, RS256 or EdDSA and a kty that goes with it");
+  return jwk as unknown as SigningJwk;
+}
+
+function tokenSecret(name: string, text: string): string {
+  const jwk = json(name, text);
+  check(name, isObject(jwk) && jwk.kty === "oct" && typeof jwk.k === "string" && TOKEN_SECRET.test(jwk.k), "a JWK of 256 bit");
+  return jwk.k;
+}
+
+// Public ES256, RS256 or EdDSA keys; `kid` is the operator's name.
+function operatorKeys(name: string, text: string): readonly JWK[] {
+  const set = json(name, text);
+  check(name, isObject(set) && Array.isArray(set.keys), "a JWK set");
+  const areNamed = set.keys.every((key: unknown) => isObject(key) && typeof key.kty === "string" && typeof key.kid === "string" && key.kid !== "");
+  check(name, areNamed, "a kty and a kid in every key");
+  return set.keys;
 }
 
 function json(name: string, text: string): unknown {
@@ -98,10 +121,12 @@ function json(name: string, text: string): unknown {
   }
 }
 
-function parse<T extends z.ZodMiniType>(name: string, schema: T, value: unknown): z.output<T> {
-  const parsed = z.safeParse(schema, value);
-  if (!parsed.success) throw new Error(`${name}: ${parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.code}`).join(", ")}`);
-  return parsed.data;
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function check(name: string, holds: boolean, wanted: string): asserts holds {
+  if (!holds) throw new Error(`${name}: expected ${wanted}`);
 }
 
 declare global {
