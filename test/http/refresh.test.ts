@@ -2,6 +2,7 @@ import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { editTenant, familyCalls } from "../faults.ts";
 import { introspect, login, refresh, type Tokens, type World, world } from "../world.ts";
+import { onHttps } from "./login-steps.ts";
 
 beforeEach(reset);
 afterEach(() => void vi.restoreAllMocks());
@@ -151,6 +152,28 @@ describe("a refresh token", () => {
     await renewed(w, second.refresh_token);
     for (const { access_token } of [first, second]) expect(await introspect(w, "front-end-app", access_token)).toMatchObject({ active: true });
     for (const { access_token } of [first, second]) expect((await w.fetch("/oauth2/userinfo", { headers: { authorization: `Bearer ${access_token}` } })).status).toBe(200);
+  });
+
+  it("RT-20 leaves the very first tokens alive after thirty refreshes, and revocable, in every format", async () => {
+    for (const accessTokenFormat of ["jwt", "opaque"]) {
+      const w = await world({ tenant: (file) => Object.assign(file.clients["front-end-app"], { tokenPolicy: { accessTokenFormat } }) });
+      const first = await login(w, "front-end-app");
+      const all = [first];
+      while (all.length <= 30) all.push({ ...first, ...(await renewed(w, all.at(-1)?.refresh_token ?? "")) });
+      for (const { access_token } of all) expect((await introspect(w, "front-end-app", access_token)).active).toBe(true);
+      await w.post("/oauth2/revoke", { token: first.access_token }, ["front-end-app", "front-end-app-secret"]);
+      for (const { access_token } of all) expect((await introspect(w, "front-end-app", access_token)).active).toBe(access_token !== first.access_token);
+    }
+  });
+
+  it("of another tenant is no token here, though both share their keys", async () => {
+    const elsewhere = await world(onHttps());
+    const { refresh_token } = await login(elsewhere, "front-end-app");
+    const w = await world();
+    const calls = familyCalls();
+    await expectRefused(await refresh(w, "front-end-app", refresh_token));
+    expect(calls).not.toHaveBeenCalled();
+    expect((await refresh(elsewhere, "front-end-app", refresh_token)).status).toBe(200);
   });
 
   it.each(["/oauth2/token", "/oauth/token"])("RT-21 is never read from the URL of %s, in no dialect", async (path) => {

@@ -102,6 +102,24 @@ describe("what hangs below a revoked token", () => {
   });
 });
 
+describe("a revocation beside work in flight", () => {
+  it("leaves nothing alive that a refresh or an exchange gave at the same time", async () => {
+    const w = await world();
+    for (let turn = 0; turn < 5; turn++) {
+      const root = await login(w, FRONT);
+      const [refreshed, exchangedNow, done] = await Promise.all([
+        refresh(w, FRONT, root.refresh_token),
+        exchange(w, FRONT, { subject_token: root.access_token, subject_token_type: TOKEN_TYPE.access_token, audience: BACK }),
+        revoke(w, FRONT, root.refresh_token),
+      ]);
+      expect(done.status).toBe(200);
+      const next = (await refreshed.json()) as Partial<Tokens>;
+      const given = [next.access_token, next.refresh_token, exchangedNow.body.access_token].filter((token) => typeof token === "string");
+      for (const token of given) for (const client of [FRONT, BACK]) expect(await isActive(w, client, token)).toBe(false);
+    }
+  });
+});
+
 describe("any token of a client of the SAP dialect", () => {
   const APP = "web-app";
 
