@@ -1,9 +1,10 @@
 import { calculateJwkThumbprint, type JWK } from "jose";
+import type { AttemptObject } from "./storage/attempt-object.ts";
 import type { FamilyObject } from "./storage/family-object.ts";
 import type { SingleUseObject } from "./storage/single-use-object.ts";
 import type { TenantObject } from "./storage/tenant-object.ts";
 import type { UserObject } from "./storage/user-object.ts";
-import type { DeployedKeys } from "./tenants/key-roles.ts";
+import type { DeployedKeys, SigningPublicJwk } from "./tenants/key-roles.ts";
 import type { SigningAlgorithm } from "./tenants/token-policy.ts";
 
 /** What the platform binds to this Worker; see wrangler.toml. Variables and secrets are read through `readConfig` alone. */
@@ -12,6 +13,7 @@ export interface Bindings {
   readonly USERS: DurableObjectNamespace<UserObject>;
   readonly SINGLE_USE: DurableObjectNamespace<SingleUseObject>;
   readonly TENANTS: DurableObjectNamespace<TenantObject>;
+  readonly ATTEMPTS: DurableObjectNamespace<AttemptObject>;
   readonly TOKENS: KVNamespace;
 }
 
@@ -30,6 +32,7 @@ export interface DeployedSigningKey {
   readonly keyId: string;
   readonly algorithm: SigningAlgorithm;
   readonly jwk: JWK;
+  readonly publicJwk: SigningPublicJwk;
   readonly issuer: string | undefined;
 }
 
@@ -73,15 +76,17 @@ export async function readConfig(env: object): Promise<Config> {
   };
 }
 
-/** The keys of this deployment that one tenant may use, by number and id alone. */
+/** The keys of this deployment that one tenant may use: their numbers, and what is public of them. */
 export function deployedKeys(config: Config, issuer: string): DeployedKeys {
   const own = config.signingKeys.filter((key) => key.issuer === undefined || key.issuer === issuer);
-  return { signing: own.map(({ number, keyId, algorithm }) => ({ number, keyId, algorithm })), token: [...config.tokenKeys.keys()] };
+  return { signing: own.map(({ number, keyId, algorithm, publicJwk }) => ({ number, keyId, algorithm, publicJwk })), token: [...config.tokenKeys.keys()] };
 }
 
 async function signingKey(name: string, number: number, text: string): Promise<DeployedSigningKey> {
   const { issuer, ...jwk } = signingJwk(name, text);
-  return { number, keyId: await calculateJwkThumbprint(jwk as JWK), algorithm: jwk.alg, jwk: jwk as JWK, issuer };
+  const { kty, crv, x, y, n, e } = jwk as JWK & { readonly kty: SigningPublicJwk["kty"] };
+  const publicJwk = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined)) as unknown as SigningPublicJwk;
+  return { number, keyId: await calculateJwkThumbprint(jwk as JWK), algorithm: jwk.alg, jwk: jwk as JWK, publicJwk, issuer };
 }
 
 interface SigningJwk extends JWK {

@@ -2,6 +2,7 @@ import { type App, createApp } from "./app.ts";
 import { type Bindings, readConfig } from "./config.ts";
 import { providerCache } from "./federation/provider-cache.ts";
 import type { Service } from "./service.ts";
+import { durableAttempts } from "./storage/durable-attempts.ts";
 import { durableFamilies } from "./storage/durable-families.ts";
 import { durableSingleUse } from "./storage/durable-single-use.ts";
 import { durableTenants } from "./storage/durable-tenants.ts";
@@ -12,6 +13,7 @@ import { tenantDirectory } from "./storage/tenant-directory.ts";
 import { kvTokenCopies } from "./storage/token-copies.ts";
 import { keyStore } from "./tokens/keys.ts";
 
+export { AttemptObject } from "./storage/attempt-object.ts";
 export { FamilyObject } from "./storage/family-object.ts";
 export { SingleUseObject } from "./storage/single-use-object.ts";
 export { TenantObject } from "./storage/tenant-object.ts";
@@ -31,6 +33,7 @@ export async function createService(env: Bindings): Promise<Service> {
     families,
     users: durableUsers(env.USERS),
     singleUse: durableSingleUse(env.SINGLE_USE),
+    attempts: durableAttempts(env.ATTEMPTS, now),
     directory: tenantDirectory(tenants, now, config.configOutageSeconds),
     copies: kvTokenCopies(env.TOKENS, now),
     statuses,

@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import type { ProviderCache } from "./federation/provider-cache.ts";
 import type { Confirmation } from "./protocol/confirmation.ts";
 import type { Form } from "./protocol/form.ts";
+import type { Attempts } from "./storage/attempts.ts";
 import type { EdgeRecords } from "./storage/edge-records.ts";
 import type { Families } from "./storage/families.ts";
 import type { SingleUse } from "./storage/single-use.ts";
@@ -20,6 +21,7 @@ export interface Service {
   readonly families: Families;
   readonly users: Users;
   readonly singleUse: SingleUse;
+  readonly attempts: Attempts;
   readonly tenants: TenantStore;
   readonly directory: TenantDirectory;
   readonly copies: TokenCopies;

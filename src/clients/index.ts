@@ -4,6 +4,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
 import type { AuthenticationMethodName, Client } from "../tenants/client.ts";
 import { authenticationMethods } from "../tenants/defaults.ts";
+import { countFailure, refuseLocked } from "./attempts.ts";
 import type { AuthenticationMethod, Presented } from "./authentication-method.ts";
 import { certificateConfirmation } from "./certificate.ts";
 import { clientSecretBasic } from "./client-secret-basic.ts";
@@ -33,10 +34,20 @@ export interface AuthenticatedClient {
  * wrong secret, wrong method and disabled client are one answer and the same work.
  */
 export async function authenticateClient(exchange: Exchange, form: Form): Promise<AuthenticatedClient> {
-  const { tenant, audit } = exchange;
   const candidates = presentedMethods(exchange, form);
   const { clientId } = candidates[0].presented;
   if (form.get("client_id") !== undefined && form.get("client_id") !== clientId) throw new Rejection("client_id_differs");
+  refuseLocked(exchange, clientId);
+  try {
+    return await authenticate(exchange, clientId, candidates);
+  } catch (cause) {
+    if (cause instanceof Rejection && cause.wire.error === "invalid_client") await countFailure(exchange, clientId);
+    throw cause;
+  }
+}
+
+async function authenticate(exchange: Exchange, clientId: string, candidates: readonly [Candidate, ...Candidate[]]): Promise<AuthenticatedClient> {
+  const { tenant, audit, service, request } = exchange;
   const client = isClientId(clientId) ? await tenant.client(clientId) : undefined;
   const registered = client === undefined ? [] : authenticationMethods(client);
   const { method, presented } = candidates.find((candidate) => registered.includes(candidate.method.name)) ?? candidates[0];
@@ -47,7 +58,7 @@ export async function authenticateClient(exchange: Exchange, form: Form): Promis
   if (!proven) throw new Rejection("client_secret_wrong");
   if (client.disabled) throw new Rejection("client_disabled");
   const isTls = method.name === "tls_client_auth" || method.name === "self_signed_tls_client_auth";
-  return { clientId, client, ...(isTls ? { proven: certificateConfirmation(exchange.request, exchange.service.now()) } : {}) };
+  return { clientId, client, ...(isTls ? { proven: certificateConfirmation(request, service.now()) } : {}) };
 }
 
 interface Candidate {

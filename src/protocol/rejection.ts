@@ -47,6 +47,7 @@ const TABLE = {
   client_method_not_registered: invalidClient,
   client_credentials_malformed: invalidClient,
   client_not_authenticated: invalidClient,
+  client_locked: row(429, "temporarily_unavailable", "There were too many failed attempts from this address: try again later."),
   client_methods_many: request("More than one way of client authentication is used: use exactly one."),
   client_id_differs: request("client_id differs from the client that is authenticated."),
 
@@ -168,6 +169,13 @@ const TABLE = {
   permission_not_own: permission,
   permission_client_unknown: permission,
   permission_state: row(409, "conflict", "The permission is not in a state that allows this."),
+  key_unknown: row(404, "not_found", "There is no such key: register it first, once it is deployed."),
+  key_not_deployed: row(409, "conflict", "The version of the Worker that answers does not hold this key."),
+  key_too_young: row(409, "conflict", "The key has not been published long enough: verifiers may not know it yet."),
+  key_state: row(409, "conflict", "The key does not have the role that this takes."),
+  key_needed: row(409, "conflict", "Something that is still alive may have been made with this key."),
+  key_last: row(409, "conflict", "No other key could take its place: deploy one, or force it."),
+  key_number_used: row(409, "conflict", "A number that has been used holds another key, or a key stands under a second number: use a new number for a new key."),
   tenant_jurisdiction_fixed: request("The jurisdiction of a tenant is fixed at its creation."),
 
   // When we cannot know

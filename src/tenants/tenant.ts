@@ -23,6 +23,9 @@ export const TenantSettings = z.strictObject({
   consistency: z._default(Consistency, "strong"),
   /** Whether sealed copies of opaque tokens are written to KV. */
   tokenCopies: z._default(z.boolean(), true),
+  /** After how many failed authentications a client is locked out from that address (0: never), and for how many seconds. */
+  lockAfterFailures: z._default(z.int().check(z.gte(0), z.lte(1000)), 5),
+  lockSeconds: z._default(z.int().check(z.gte(60), z.lte(86_400)), 3600),
   disabled: z._default(z.boolean(), false),
   cutoff: z.optional(Cutoff),
 });
