@@ -11,6 +11,8 @@ export interface AuditFields {
   readonly operator?: string;
   /** Consumer and provider. */
   readonly permission?: string;
+  /** What is done with which key: action, kind and number. */
+  readonly key?: string;
   readonly scope?: string;
   readonly audience?: string;
   readonly issued?: string;
@@ -32,6 +34,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof AuditFields>([
   "idp",
   "operator",
   "permission",
+  "key",
   "scope",
   "audience",
   "issued",

@@ -4,6 +4,7 @@ import { sha256 } from "../protocol/bytes.ts";
 import type { TenantFile } from "../tenants/tenant.ts";
 import { TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
+import { changeKeys, keysNow } from "./tenant/keys.ts";
 import { changePermission, listPermissions } from "./tenant/permissions.ts";
 import type { TenantRows } from "./tenant/rows.ts";
 import { applyTenant, confirmTenant, exportTenant, prepareTenant, readTenant } from "./tenant/rules.ts";
@@ -11,8 +12,11 @@ import { sqlTenantRows } from "./tenant/sql-rows.ts";
 import {
   type Applied,
   type ApplyTenant,
+  type ChangeKeys,
   type ChangePermission,
   type Confirmation,
+  type KeysChanged,
+  type KeysNow,
   type PermissionChanged,
   type PermissionFilter,
   type PermissionList,
@@ -54,6 +58,16 @@ export class TenantObject extends DurableObject<Bindings> {
   changePermission(version: number, ask: ChangePermission): PermissionChanged | typeof TOO_NEW {
     if (version > TENANT_CALL_VERSION) return TOO_NEW;
     return this.ctx.storage.transactionSync(() => changePermission(this.#rows, this.#now(), ask));
+  }
+
+  keys(version: number): KeysNow | undefined | typeof TOO_NEW {
+    return version > TENANT_CALL_VERSION ? TOO_NEW : keysNow(this.#rows);
+  }
+
+  /** One turn: the role that a key has now, and for how long, decides what may become of it. */
+  changeKeys(version: number, ask: ChangeKeys): KeysChanged | typeof TOO_NEW {
+    if (version > TENANT_CALL_VERSION) return TOO_NEW;
+    return this.ctx.storage.transactionSync(() => changeKeys(this.#rows, this.#now(), ask));
   }
 
   export(version: number): { readonly version: number; readonly file: TenantFile | undefined } | typeof TOO_NEW {

@@ -1,5 +1,5 @@
 import type { Problem } from "../tenants/check.ts";
-import type { DeployedKeys } from "../tenants/key-roles.ts";
+import type { DeployedKeys, KeyAct, KeyFault, KeyRoles, Lifetimes } from "../tenants/key-roles.ts";
 import type { PermissionContents, PermissionGrant, PermissionStatus } from "../tenants/permission.ts";
 import type { StoredPermission } from "../tenants/records.ts";
 import type { TenantFile } from "../tenants/tenant.ts";
@@ -72,6 +72,22 @@ export interface PermissionFilter {
   readonly status?: PermissionStatus;
 }
 
+/** What is done with a tenant's keys, by an operator, from a version of the Worker that holds these. */
+export interface ChangeKeys {
+  readonly operator: string;
+  readonly deployed: DeployedKeys;
+  readonly act: KeyAct;
+}
+
+/** The roles of a tenant's keys as they are now, and how long what is made with them may live. */
+export interface KeysNow {
+  readonly version: number;
+  readonly roles: KeyRoles;
+  readonly lifetimes: Lifetimes;
+}
+
+export type KeysChanged = ({ readonly ok: true } & KeysNow) | { readonly ok: false; readonly reason: KeyFault | "tenant_unknown" | "unavailable" };
+
 /** Permissions by consumer and provider; `truncated` when there are more than are listed. */
 export interface PermissionList {
   readonly permissions: readonly StoredPermission[];
@@ -86,4 +102,6 @@ export interface TenantStore {
   export(issuer: string): Promise<{ readonly version: number; readonly file: TenantFile | undefined }>;
   permissions(issuer: string, filter: PermissionFilter): Promise<PermissionList>;
   changePermission(issuer: string, ask: ChangePermission): Promise<PermissionChanged>;
+  keys(issuer: string): Promise<KeysNow | undefined>;
+  changeKeys(issuer: string, ask: ChangeKeys): Promise<KeysChanged>;
 }

@@ -3,7 +3,7 @@ import type { Config, DeployedSigningKey } from "../config.ts";
 import { bytesOf, fromBase64url } from "../protocol/bytes.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { importPublicKey, type SigningKey, type VerificationKey } from "../protocol/signature.ts";
-import type { KeyRoles } from "../tenants/key-roles.ts";
+import type { KeyRole, KeyRoles, SigningPublicJwk } from "../tenants/key-roles.ts";
 import type { SigningAlgorithm } from "../tenants/token-policy.ts";
 
 /** What a token key is used for; HKDF derives one key for each, so that none can stand for another. */
@@ -34,13 +34,13 @@ export interface KeyRing {
   signingKey(algorithm: SigningAlgorithm): Promise<SigningKey>;
   /** A published key by its id; undefined for any other, and for another algorithm than the key's own. */
   verificationKey(keyId: string, algorithm: string): Promise<VerificationKey | undefined>;
-  /** The public keys of this deployment that are not dropped, as JWKs. */
+  /** The public keys that are not dropped, as JWKs: those of the record, the same in every version of the Worker, and those of this deployment. */
   published(): readonly JWK[];
   /** The algorithms that tokens can be signed with now. */
   algorithms(): readonly SigningAlgorithm[];
   /** The number of the token key that new things are made with. */
   tokenKeyNumber(): number;
-  /** One derived token key; undefined when the number is unknown or dropped. */
+  /** One derived token key; undefined when the number is unknown or dropped; `unavailable` when only another version of the Worker holds it. */
   tokenKey(number: number, purpose: Purpose): Promise<CryptoKey | undefined>;
 }
 
@@ -76,47 +76,68 @@ export function keyStore(config: Config): KeyStore {
     return fresh;
   }
 
-  async function publicKey(key: DeployedSigningKey): Promise<VerificationKey | undefined> {
+  async function publicKey(key: PublishedKey): Promise<VerificationKey | undefined> {
     const name = `public ${key.keyId}`;
     const known = imported.get(name);
     if (known !== undefined) return { key: known, algorithm: key.algorithm };
-    const fresh = await importPublicKey(publicJwk(key), key.algorithm);
+    const fresh = await importPublicKey(key.publicJwk, key.algorithm);
     if (fresh !== undefined) imported.set(name, fresh.key);
     return fresh;
   }
 
   return {
     ringOf: (issuer, roles) => {
-      const roleOf = (number: number) => roles.signing.find((key) => key.number === number)?.role;
-      const usable = config.signingKeys.filter((key) => (key.issuer ?? issuer) === issuer && roleOf(key.number) !== "dropped");
+      const usable = publishedKeys(config, issuer, roles);
       const isDropped = (number: number) => roles.token.find((key) => key.number === number)?.role === "dropped";
       return {
         issuer,
         signingKey: async (algorithm) => {
           const able = usable.filter((key) => key.algorithm === algorithm);
-          const key = able.find(({ number }) => roleOf(number) === "current") ?? able.find(({ number }) => roleOf(number) === "previous");
-          if (key === undefined) throw new Rejection("unavailable", { note: `no ${algorithm} key` });
-          return { key: await privateKey(key), algorithm, keyId: key.keyId };
+          const key = able.find(({ role, held }) => role === "current" && held) ?? able.find(({ role, held }) => role === "previous" && held);
+          if (key?.held === undefined) throw new Rejection("unavailable", { note: `no ${algorithm} key` });
+          return { key: await privateKey(key.held), algorithm, keyId: key.keyId };
         },
         verificationKey: async (keyId, algorithm) => {
           const key = usable.find((candidate) => candidate.keyId === keyId && candidate.algorithm === algorithm);
           return key === undefined ? undefined : await publicKey(key);
         },
-        published: () => usable.map((key) => ({ ...publicJwk(key), use: "sig", alg: key.algorithm, kid: key.keyId })),
-        algorithms: () => [...new Set(usable.filter(({ number }) => ["current", "previous"].includes(roleOf(number) ?? "")).map((key) => key.algorithm))],
+        published: () => usable.map(({ publicJwk, algorithm, keyId }) => ({ ...publicJwk, use: "sig", alg: algorithm, kid: keyId })),
+        algorithms: () => [...new Set(usable.flatMap(({ role, held, algorithm }) => (held !== undefined && (role === "current" || role === "previous") ? [algorithm] : [])))],
         tokenKeyNumber: () => {
           const held = (role: string) => roles.token.find((key) => key.role === role && config.tokenKeys.has(key.number));
           const key = held("current") ?? held("previous");
           if (key === undefined) throw new Rejection("unavailable", { note: "no token key" });
           return key.number;
         },
-        tokenKey: async (number, purpose) => (isDropped(number) ? undefined : await derived(number, purpose)),
+        tokenKey: async (number, purpose) => {
+          if (isDropped(number)) return undefined;
+          // What another version of the Worker has made cannot be judged here.
+          if (!config.tokenKeys.has(number) && roles.token.some((key) => key.number === number)) throw new Rejection("unavailable", { note: "token key of another version" });
+          return await derived(number, purpose);
+        },
       };
     },
   };
 }
 
-function publicJwk({ jwk }: DeployedSigningKey): JWK {
-  const { kty, crv, x, y, n, e } = jwk;
-  return Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined)) as unknown as JWK;
+/** A public key, its role, and the private half where this deployment holds it. A key that was never registered has no role, and does not sign. */
+interface PublishedKey {
+  readonly keyId: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly publicJwk: SigningPublicJwk;
+  readonly role: KeyRole | undefined;
+  readonly held: DeployedSigningKey | undefined;
+}
+
+// A key that was dropped stays so under whatever number it is deployed, and so does a number whatever key is deployed under it.
+function publishedKeys(config: Config, issuer: string, roles: KeyRoles): readonly PublishedKey[] {
+  const own = config.signingKeys.filter((key) => (key.issuer ?? issuer) === issuer);
+  const recorded = roles.signing.flatMap(({ number, keyId, algorithm, role, publicJwk }): PublishedKey[] => {
+    const held = own.find((key) => key.number === number && key.keyId === keyId);
+    const half = held?.publicJwk ?? publicJwk;
+    return role === "dropped" || half === undefined ? [] : [{ keyId, algorithm, publicJwk: half, role, held }];
+  });
+  const isKnown = ({ number, keyId }: DeployedSigningKey) => roles.signing.some((key) => key.number === number || key.keyId === keyId);
+  const fresh = own.filter((key) => !isKnown(key)).map((held): PublishedKey => ({ ...held, role: undefined, held }));
+  return [...recorded, ...fresh];
 }

@@ -1,10 +1,16 @@
 import type { Route, TenantEndpoint } from "../index.ts";
 import { lookUpFamily, readFamily, revokeFamily } from "./families.ts";
+import { changeKey, type KeyAction, listKeys, registerKeys } from "./keys.ts";
 import { type Decision, decidePermission, listPermissions, requestPermission } from "./permissions.ts";
 
 const decision = (name: Decision): Route<TenantEndpoint> => ({
   paths: [`/api/v1/permissions/:consumer/:provider/${name}`],
   methods: { POST: (exchange, parameters) => decidePermission(exchange, name, parameters) },
+});
+
+const keyAction = (action: KeyAction): Route<TenantEndpoint> => ({
+  paths: [`/api/v1/keys/:kind/:number/${action}`],
+  methods: { POST: (exchange, parameters) => changeKey(exchange, action, parameters) },
 });
 
 /** The JSON API of a tenant, for operators and for clients on their own side. Beside it: `/api/v1/tenant`, which needs no tenant. */
@@ -16,4 +22,9 @@ export const API_ROUTES: readonly Route<TenantEndpoint>[] = [
   { paths: ["/api/v1/families/lookup"], methods: { POST: lookUpFamily } },
   { paths: ["/api/v1/families/:id"], methods: { GET: (exchange, { id = "" }) => readFamily(exchange, id) } },
   { paths: ["/api/v1/families/:id/revoke"], methods: { POST: (exchange, { id = "" }) => revokeFamily(exchange, id) } },
+  { paths: ["/api/v1/keys"], methods: { GET: listKeys } },
+  { paths: ["/api/v1/keys/register"], methods: { POST: registerKeys } },
+  keyAction("promote"),
+  keyAction("retire"),
+  keyAction("drop"),
 ];

@@ -6,6 +6,7 @@ import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
 import type { Refused } from "../families.ts";
 import type { Applied, ApplyTenant, Change, Confirmation, Records } from "../tenant-store.ts";
 import { conflictsOf, decidedByApi, isDecidedByApi, orphansOf, permissionOf } from "./api-permissions.ts";
+import { keepLifetimes, lifetimesOf } from "./keys.ts";
 import { current, type TenantRows } from "./rows.ts";
 
 /** A tenant file that has been checked and hashed, ready to be applied in one turn. */
@@ -48,8 +49,8 @@ export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTen
   for (const row of puts) rows.put(row, version);
   for (const name of stale) rows.remove(name, version);
   if (rows.record(recordName.keys) === undefined) {
-    rows.put({ name: recordName.keys, hash: `keys-${version}`, body: JSON.stringify(initialKeyRoles(ask.deployed, now)) }, version);
-  }
+    rows.put({ name: recordName.keys, hash: `keys-${version}`, body: JSON.stringify(initialKeyRoles(ask.deployed, now, lifetimesOf(rows))) }, version);
+  } else keepLifetimes(rows, version);
   rows.addHistory({ version, at: now, operator: ask.operator, changes: JSON.stringify(changes) });
   return { ok: true, version, changes };
 }
