@@ -32,7 +32,7 @@ function redirect(uri: string, parameters: Readonly<Record<string, string>>): Re
 
 function formPost(uri: string, parameters: Readonly<Record<string, string>>): Promise<Response> {
   const fields = Object.entries(parameters).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`);
-  const body = html`<form method="post" action="${uri}">${fields}<p>You are signed in.</p><button>Continue</button></form>${submitAtOnce}`;
+  const body = html`<form method="post" action="${uri}">${fields}<p>This page goes on by itself. If it does not, press the button.</p><button>Continue</button></form>${submitAtOnce}`;
   return page("Continue to the application", body, { formAction: formActionOf(uri) });
 }
 

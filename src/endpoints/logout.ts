@@ -104,11 +104,11 @@ async function returned({ ring, service }: Exchange, state: string | undefined):
   return service.now() < expires ? { redirectUri, state: inner } : { redirectUri: undefined, state: undefined };
 }
 
-async function confirmationPage({ ring, service }: Exchange, place: Place, destination: Destination): Promise<Response> {
+async function confirmationPage({ ring, service, tenant }: Exchange, place: Place, destination: Destination): Promise<Response> {
   const sealed = await seal(ring, "cookie", "logout", JSON.stringify({ place, destination, expires: service.now() + RETURN_SECONDS }));
-  return await page("Sign out?", html`<form method="post" action="/oauth2/logout"><input type="hidden" name="confirm" value="${sealed}" /><button>Sign out</button></form>`, {
-    formAction: "'self' http: https:",
-  });
+  const body = html`<p>This ends your session at ${tenant.settings.displayName ?? tenant.issuer}, and with it what your applications were given for it.</p>
+    <form method="post" action="/oauth2/logout"><input type="hidden" name="confirm" value="${sealed}" /><button>Sign out</button></form>`;
+  return await page("Sign out?", body, { formAction: "'self' http: https:" });
 }
 
 async function afterClick(exchange: Exchange, confirmed: string): Promise<Response> {

@@ -21,14 +21,18 @@ export const submitAtOnce = html`<script>${raw(SUBMIT_SCRIPT)}</script>`;
 type Html = ReturnType<typeof html>;
 
 const STYLE = `
-  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-  body { margin: 0; min-height: 100vh; display: grid; place-items: center }
-  main { max-width: 30rem; padding: 2rem }
-  h1 { font-size: 1.4rem; line-height: 1.25 }
-  button { font: inherit; padding: .6rem 1.2rem; border: 0; border-radius: .4rem; background: #1f5fbf; color: #fff; cursor: pointer }
-  button:hover, button:focus-visible { background: #174a96 }
+  :root { color-scheme: light dark; --ground: #eef1f5; --card: #fff; --line: #d5dae1; --muted: #55606e; --action: #1f5fbf; --pressed: #174a96; font: 16px/1.5 system-ui, sans-serif }
+  @media (prefers-color-scheme: dark) { :root { --ground: #14171b; --card: #1e2328; --line: #3a424c; --muted: #a3adb9; --action: #2b6fd6; --pressed: #1f5fbf } a { color: #8ab8ff } }
+  body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--ground) }
+  main { box-sizing: border-box; width: min(30rem, 100% - 2rem); margin: 1rem; padding: 2rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem }
+  h1 { margin: 0 0 1rem; font-size: 1.4rem; line-height: 1.25; overflow-wrap: anywhere }
+  p { overflow-wrap: anywhere }
+  form { margin: 1.5rem 0 0 }
+  button { font: inherit; max-width: 100%; padding: .6rem 1.2rem; border: 0; border-radius: .4rem; background: var(--action); color: #fff; cursor: pointer; overflow-wrap: anywhere }
+  button:hover, button:focus-visible { background: var(--pressed) }
+  ul { padding-left: 1.2rem }
   code { overflow-wrap: anywhere }
-  small { opacity: .7 }
+  small { color: var(--muted) }
 `;
 
 /** A plain page: a title and what is below it. Every value in `body` is escaped by the template that made it. */

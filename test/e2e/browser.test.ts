@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type RunningCambio, startCambio } from "../../cli/local/start-cambio.ts";
@@ -9,7 +11,9 @@ const PHONE_REDIRECT = "http://127.0.0.1:49153/callback";
 const CHALLENGE = { code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWBuGJSstw-cM", code_challenge_method: "S256" };
 
 // What only a real browser decides: which cookies travel, what a page's policy lets happen, which script runs.
-describe.skipIf(!existsSync(CHROMIUM))("in Chromium", () => {
+const HAS_CHROMIUM = existsSync(CHROMIUM);
+
+describe.skipIf(!HAS_CHROMIUM)(HAS_CHROMIUM ? "in Chromium" : `in Chromium: skipped, there is none at ${CHROMIUM} (CHROMIUM_PATH)`, () => {
   let cambio: RunningCambio;
   let browser: Browser;
   let context: BrowserContext;
@@ -63,6 +67,28 @@ describe.skipIf(!existsSync(CHROMIUM))("in Chromium", () => {
     expect(callback.searchParams.get("code")).toMatch(/^cambio_code_/);
   });
 
+  // A policy's form-action holds every redirect behind the form: only an application that answers can tell.
+  test.each([
+    ["by a redirect after a click", "mobile-app", {}],
+    ["by a form, after a login", "web-app", { response_mode: "form_post" }],
+  ])("an application that is reached %s may send the browser on to another place", async (_name, clientId, extra) => {
+    const application = createServer((request, response) => {
+      response.writeHead(request.url?.startsWith("/callback") ? 303 : 200, { location: `http://localhost:${portOf(application)}/welcome` }).end("welcome");
+    });
+    await new Promise<void>((resolve, reject) => {
+      application.once("error", reject).listen(clientId === "web-app" ? 8789 : 0, "127.0.0.1", resolve);
+    });
+    try {
+      await logIn();
+      await page.goto(authorizeUrl(clientId, clientId === "web-app" ? WEB_REDIRECT : `http://127.0.0.1:${portOf(application)}/callback`, extra)).catch(() => undefined);
+      if (clientId === "mobile-app") await page.getByRole("button").click();
+      await page.waitForURL("**/welcome", { timeout: 10_000 });
+    } finally {
+      application.closeAllConnections();
+      application.close();
+    }
+  });
+
   test("with response_mode=form_post the browser posts the code to the application", async () => {
     await logIn();
     const posted = page.waitForRequest((request) => request.url().startsWith(WEB_REDIRECT), { timeout: 10_000 });
@@ -82,6 +108,10 @@ describe.skipIf(!existsSync(CHROMIUM))("in Chromium", () => {
     await page.goto(authorizeUrl("web-app", WEB_REDIRECT));
     expect(await page.getByRole("button", { name: "Dona Moore" }).isVisible()).toBe(true);
   });
+
+  function portOf(server: Server): number {
+    return (server.address() as AddressInfo).port;
+  }
 
   async function logIn(): Promise<void> {
     await page.goto(authorizeUrl("web-app", WEB_REDIRECT));
