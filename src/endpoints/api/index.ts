@@ -1,11 +1,14 @@
 import type { Route, TenantEndpoint } from "../index.ts";
-import { lookUpFamily, readFamily, revokeFamily } from "./families.ts";
 import { changeKey, type KeyAction, listKeys, registerKeys } from "./keys.ts";
-import { type Decision, decidePermission, listPermissions, requestPermission } from "./permissions.ts";
+import type { Decision } from "./permissions.ts";
+
+// Few requests come here, and their schemas are large: both are evaluated with the first one.
+const families = () => import("./families.ts");
+const permissions = () => import("./permissions.ts");
 
 const decision = (name: Decision): Route<TenantEndpoint> => ({
   paths: [`/api/v1/permissions/:consumer/:provider/${name}`],
-  methods: { POST: (exchange, parameters) => decidePermission(exchange, name, parameters) },
+  methods: { POST: async (exchange, parameters) => (await permissions()).decidePermission(exchange, name, parameters) },
 });
 
 const keyAction = (action: KeyAction): Route<TenantEndpoint> => ({
@@ -15,13 +18,19 @@ const keyAction = (action: KeyAction): Route<TenantEndpoint> => ({
 
 /** The JSON API of a tenant, for operators and for clients on their own side. Beside it: `/api/v1/tenant`, which needs no tenant. */
 export const API_ROUTES: readonly Route<TenantEndpoint>[] = [
-  { paths: ["/api/v1/permissions"], methods: { GET: listPermissions, POST: requestPermission } },
+  {
+    paths: ["/api/v1/permissions"],
+    methods: {
+      GET: async (exchange) => (await permissions()).listPermissions(exchange),
+      POST: async (exchange) => (await permissions()).requestPermission(exchange),
+    },
+  },
   decision("grant"),
   decision("deny"),
   decision("withdraw"),
-  { paths: ["/api/v1/families/lookup"], methods: { POST: lookUpFamily } },
-  { paths: ["/api/v1/families/:id"], methods: { GET: (exchange, { id = "" }) => readFamily(exchange, id) } },
-  { paths: ["/api/v1/families/:id/revoke"], methods: { POST: (exchange, { id = "" }) => revokeFamily(exchange, id) } },
+  { paths: ["/api/v1/families/lookup"], methods: { POST: async (exchange) => (await families()).lookUpFamily(exchange) } },
+  { paths: ["/api/v1/families/:id"], methods: { GET: async (exchange, { id = "" }) => (await families()).readFamily(exchange, id) } },
+  { paths: ["/api/v1/families/:id/revoke"], methods: { POST: async (exchange, { id = "" }) => (await families()).revokeFamily(exchange, id) } },
   { paths: ["/api/v1/keys"], methods: { GET: listKeys } },
   { paths: ["/api/v1/keys/register"], methods: { POST: registerKeys } },
   keyAction("promote"),
