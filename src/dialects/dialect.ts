@@ -81,6 +81,8 @@ export interface Dialect {
   readonly acceptsQuery: boolean;
   /** Whether the audience of a client assertion may be the token endpoint instead of the issuer. */
   readonly acceptsTokenEndpointAudience: boolean;
+  /** Whether a client may introspect, revoke and list with an access token of its own instead of its credentials. */
+  readonly acceptsBearerAuthentication: boolean;
   /** Whether an ID token may be introspected by a client in its audience. */
   readonly introspectsIdTokens: boolean;
   /** Whether revoking any token revokes every grant of that client in the session. */

@@ -14,6 +14,7 @@ export const idaas: Dialect = {
   tokenPolicy: { accessTokenLifetime: 3600 },
   acceptsQuery: false,
   acceptsTokenEndpointAudience: true,
+  acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
   revokesSession: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token],

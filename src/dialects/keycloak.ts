@@ -9,6 +9,7 @@ export const keycloak: Dialect = {
   tokenPolicy: {},
   acceptsQuery: false,
   acceptsTokenEndpointAudience: false,
+  acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
   revokesSession: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt],

@@ -8,6 +8,7 @@ export const rfc8693: Dialect = {
   tokenPolicy: {},
   acceptsQuery: false,
   acceptsTokenEndpointAudience: false,
+  acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
   revokesSession: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt],

@@ -15,6 +15,7 @@ export const sap: Dialect = {
   tokenPolicy: { accessTokenLifetime: 3600, refreshParallel: 1, independentOfSession: true },
   acceptsQuery: true,
   acceptsTokenEndpointAudience: true,
+  acceptsBearerAuthentication: true,
   introspectsIdTokens: true,
   revokesSession: true,
   // "Grant-type dependent": a code and client credentials give a JWT, everything else an opaque token.

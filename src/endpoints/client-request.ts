@@ -1,3 +1,4 @@
+import { authenticateByBearer, bearerOf } from "../clients/bearer-token.ts";
 import { verifyDpopProof } from "../clients/dpop-proof.ts";
 import { authenticateClient } from "../clients/index.ts";
 import { dialectOf } from "../dialects/index.ts";
@@ -6,9 +7,10 @@ import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest, Exchange } from "../service.ts";
 
 /** The steps that every endpoint for clients shares: form, client authentication, and whether its dialect takes parameters in the URL. */
-export async function clientRequest(exchange: Exchange): Promise<ClientRequest> {
+export async function clientRequest(exchange: Exchange, bearer: "with bearer" | "without bearer" = "without bearer"): Promise<ClientRequest> {
   const form = await readForm(exchange.request);
-  const authenticated = await authenticateClient(exchange, form);
+  const token = bearer === "with bearer" ? bearerOf(exchange.request) : undefined;
+  const authenticated = token === undefined ? await authenticateClient(exchange, form) : await authenticateByBearer(exchange, form, token);
   if (form.queryNames.size > 0 && !dialectOf(authenticated.client).acceptsQuery) throw new Rejection("query_parameter");
   return { ...exchange, form, ...authenticated };
 }

@@ -23,7 +23,7 @@ const STRENGTHS: readonly Consistency[] = ["strong", "edge", "eventual"];
 
 /** `POST /oauth2/introspect`, RFC 7662: what a token says, to those who may know; to all others it is not active. */
 export async function introspect(exchange: Exchange): Promise<Response> {
-  const request = await clientRequest(exchange);
+  const request = await clientRequest(exchange, "with bearer");
   const { client, audit } = request;
   if (client.public || !client.introspection) throw new Rejection("introspection_not_allowed");
   const found = await find(request, request.form.require("token"), consistencyOf(request));

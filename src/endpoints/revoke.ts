@@ -14,7 +14,7 @@ import { empty } from "./response.ts";
  * grant. 200 for whatever there is nothing to do about, another client's token included; never before the durable write.
  */
 export async function revoke(exchange: Exchange): Promise<Response> {
-  const request = await clientRequest(exchange);
+  const request = await clientRequest(exchange, "with bearer");
   const { form, ring, service, audit } = request;
   const token = await readToken(ring, respelled(form.require("token")), service.now());
   const ask = isUnreadable(token) ? undefined : await revocationOf(request, token);

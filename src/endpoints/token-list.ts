@@ -13,7 +13,7 @@ import { json } from "./response.ts";
  * to. The only token value in it is the one that was presented.
  */
 export async function tokenList(exchange: Exchange): Promise<Response> {
-  const request = await clientRequest(exchange);
+  const request = await clientRequest(exchange, "with bearer");
   const presented = request.form.require("token");
   const facts = await find(request, presented);
   if (facts === undefined) return json([]);
