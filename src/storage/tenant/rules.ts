@@ -75,10 +75,6 @@ export function exportTenant(rows: TenantRows): { readonly version: number; read
   return { version, file: fileOf(rows.names().map((name) => [name, current<object>(rows, name) ?? {}])) };
 }
 
-/** True for a refusal of an application that has a reason of its own. */
-export function isRefused(applied: Applied): applied is Refused {
-  return !applied.ok && applied.reason !== "problems";
-}
 
 // Look-ups go when what they follow from has changed. Those of clients that this file leaves out, and that stay, stay with them.
 function staleLookUps(rows: TenantRows, left: readonly string[]): readonly string[] {
