@@ -81,7 +81,10 @@ interface Parts {
 }
 
 function setup({ bundleFile, directory, date, port, worker }: Parts): Setup {
-  const modules = `modules = [(name = "index.js", esModule = embed ${quote(basename(bundleFile))})], compatibilityDate = ${quote(date)}`;
+  // Beside the bundle stand the texts that it imports.
+  const texts = readdirSync(directory).filter((file) => file.endsWith(".txt"));
+  const named = [`(name = "index.js", esModule = embed ${quote(basename(bundleFile))})`, ...texts.map((file) => `(name = ${quote(file)}, text = embed ${quote(file)})`)];
+  const modules = `modules = [${named}], compatibilityDate = ${quote(date)}`;
   // KV is never asked before the first answer; a second Worker behind it would count as start-up time.
   const kv = '(name = "kv", external = (address = "127.0.0.1:9", http = ()))';
   const main = `(name = "main", worker = (${modules}${worker === "" ? "" : `, ${worker}`}))`;

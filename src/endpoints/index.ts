@@ -1,6 +1,7 @@
 import type { Audit } from "../audit.ts";
 import type { Exchange, Service } from "../service.ts";
 import { API_ROUTES } from "./api/index.ts";
+import { openApi } from "./api/openapi.ts";
 import { apiAccess } from "./api-access.ts";
 import { authorize } from "./authorize.ts";
 import { callback } from "./callback.ts";
@@ -19,7 +20,7 @@ import { token } from "./token.ts";
 import { tokenList } from "./token-list.ts";
 import { userinfo } from "./userinfo.ts";
 
-type Method = "GET" | "POST" | "PUT";
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 /** One endpoint: its paths, and what it does by method. */
 export interface Route<Endpoint> {
@@ -58,6 +59,7 @@ export const DEPLOYMENT_ROUTES: readonly Route<DeploymentEndpoint>[] = [
       PUT: ({ service, issuer, request, audit }) => applyTenant(service, issuer, request, audit),
     },
   },
+  { paths: ["/api/v1/openapi.json"], cors: "any", methods: { GET: ({ issuer }) => openApi(issuer) } },
 ];
 
 const realm = (path: string): readonly string[] => [`/realms/:realm/${path}`, `/auth/realms/:realm/${path}`];
