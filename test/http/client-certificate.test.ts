@@ -20,7 +20,6 @@ function withGateway(change: Record<string, unknown> = {}) {
         ...change,
       },
     });
-    file.permissions.push({ consumer: "gateway", provider: "orders-api", name: "orders-api", scopes: ["orders:read"] });
   };
 }
 
