@@ -22,7 +22,7 @@ export async function askIdentityProvider(url: string, init: RequestInit = {}): 
     await response.body?.cancel();
     return { failure };
   } catch (cause) {
-    return { failure: cause instanceof Rejection ? "invalid" : "unreachable" };
+    return { failure: cause instanceof Rejection && cause.reason === "body_too_large" ? "invalid" : "unreachable" };
   }
 }
 
