@@ -1,6 +1,6 @@
 import { callObject } from "./call.ts";
 import type { TenantObject } from "./tenant-object.ts";
-import { type KeysChanged, type PermissionChanged, type PermissionList, type TenantStore, TENANT_CALL_VERSION as V } from "./tenant-store.ts";
+import { type ClientChanged, type KeysChanged, type PermissionChanged, type PermissionList, type TenantStore, TENANT_CALL_VERSION as V } from "./tenant-store.ts";
 
 /** The tenants' configuration as Durable Objects, one for each issuer. */
 export function durableTenants(namespace: DurableObjectNamespace<TenantObject>): TenantStore {
@@ -12,6 +12,7 @@ export function durableTenants(namespace: DurableObjectNamespace<TenantObject>):
     apply: (issuer, ask) => callObject(stubOf(issuer), async (stub) => await stub.apply(V, issuer, ask)),
     permissions: (issuer, filter) => callObject(stubOf(issuer), (stub) => stub.permissions(V, filter) as PromiseLike<PermissionList>),
     changePermission: (issuer, ask) => callObject(stubOf(issuer), (stub) => stub.changePermission(V, ask) as PromiseLike<PermissionChanged>),
+    changeClient: (issuer, ask) => callObject(stubOf(issuer), (stub) => stub.changeClient(V, ask) as PromiseLike<ClientChanged>),
     keys: (issuer) => callObject(stubOf(issuer), async (stub) => await stub.keys(V)),
     changeKeys: (issuer, ask) => callObject(stubOf(issuer), (stub) => stub.changeKeys(V, ask) as PromiseLike<KeysChanged>),
     export: (issuer) => callObject(stubOf(issuer), (stub) => stub.export(V) as PromiseLike<Awaited<ReturnType<TenantStore["export"]>>>),

@@ -1,5 +1,6 @@
 import { sha256 } from "../protocol/bytes.ts";
 import { steadyClock } from "./clock.ts";
+import { changeClient } from "./tenant/clients.ts";
 import { changeKeys, keysNow } from "./tenant/keys.ts";
 import { changePermission, listPermissions } from "./tenant/permissions.ts";
 import { memoryTenantRows, type TenantRows } from "./tenant/rows.ts";
@@ -25,6 +26,10 @@ export function memoryTenants(read: () => number = Date.now): TenantStore {
     },
     permissions: async (issuer, filter) => listPermissions(rowsOf(issuer), filter),
     changePermission: async (issuer, ask) => changePermission(rowsOf(issuer), now(), ask),
+    changeClient: async (issuer, ask) => {
+      const { checkTenantFile } = await import("../tenants/check.ts");
+      return changeClient(rowsOf(issuer), now(), ask, checkTenantFile);
+    },
     keys: async (issuer) => keysNow(rowsOf(issuer)),
     changeKeys: async (issuer, ask) => changeKeys(rowsOf(issuer), now(), ask),
     export: async (issuer) => exportTenant(rowsOf(issuer)),

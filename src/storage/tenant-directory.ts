@@ -1,5 +1,6 @@
 import { Rejection } from "../protocol/rejection.ts";
 import type { Client } from "../tenants/client.ts";
+import { withAccess } from "../tenants/client-access.ts";
 import type { IdentityProvider } from "../tenants/identity-provider.ts";
 import type { KeyRoles } from "../tenants/key-roles.ts";
 import { type RecordTypes, recordName, type StoredPermission } from "../tenants/records.ts";
@@ -116,7 +117,12 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
         settings,
         keys,
         subjectKey: known.subjectKey,
-        client: (id) => lookUp<"client">(issuer, known, recordName.client(id)),
+        client: async (id) => {
+          const names = [recordName.client(id), recordName.access(id)] as const;
+          const records = names.every((name) => known.records.has(name)) ? known.records : await read(issuer, known, names);
+          const client = (records.get(names[0]) ?? undefined) as RecordTypes["client"] | undefined;
+          return client === undefined ? undefined : withAccess(client, (records.get(names[1]) ?? undefined) as RecordTypes["access"] | undefined);
+        },
         identityProvider: (alias) => lookUp<"idp">(issuer, known, recordName.idp(alias)),
         permission: (consumer, provider) => lookUp<"permission">(issuer, known, recordName.permission(consumer, provider)),
         permissionCutoffs: (consumer) => lookUp<"cutoffs">(issuer, known, recordName.cutoffs(consumer)),

@@ -4,6 +4,7 @@ import { sha256 } from "../protocol/bytes.ts";
 import type { TenantFile } from "../tenants/tenant.ts";
 import { TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
+import { changeClient } from "./tenant/clients.ts";
 import { changeKeys, keysNow } from "./tenant/keys.ts";
 import { changePermission, listPermissions } from "./tenant/permissions.ts";
 import type { TenantRows } from "./tenant/rows.ts";
@@ -12,8 +13,10 @@ import { sqlTenantRows } from "./tenant/sql-rows.ts";
 import {
   type Applied,
   type ApplyTenant,
+  type ChangeClient,
   type ChangeKeys,
   type ChangePermission,
+  type ClientChanged,
   type Confirmation,
   type KeysChanged,
   type KeysNow,
@@ -58,6 +61,13 @@ export class TenantObject extends DurableObject<Bindings> {
   changePermission(version: number, ask: ChangePermission): PermissionChanged | typeof TOO_NEW {
     if (version > TENANT_CALL_VERSION) return TOO_NEW;
     return this.ctx.storage.transactionSync(() => changePermission(this.#rows, this.#now(), ask));
+  }
+
+  /** One turn: a client is added, switched, given a secret or rid of one. */
+  async changeClient(version: number, ask: ChangeClient): Promise<ClientChanged | typeof TOO_NEW> {
+    if (version > TENANT_CALL_VERSION) return TOO_NEW;
+    const { checkTenantFile } = await import("../tenants/check.ts");
+    return this.ctx.storage.transactionSync(() => changeClient(this.#rows, this.#now(), ask, checkTenantFile));
   }
 
   keys(version: number): KeysNow | undefined | typeof TOO_NEW {

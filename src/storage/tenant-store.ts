@@ -88,6 +88,26 @@ export interface KeysNow {
 
 export type KeysChanged = ({ readonly ok: true } & KeysNow) | { readonly ok: false; readonly reason: KeyFault | "tenant_unknown" | "unavailable" };
 
+/** What is done with a client. `secretHash`: of a secret that was drawn for this call and nobody has seen yet. */
+export type ClientAct =
+  | { readonly action: "add"; readonly client: unknown; readonly secretHash: string }
+  | { readonly action: "disable" }
+  | { readonly action: "enable" }
+  | { readonly action: "add_secret"; readonly secretHash: string; readonly limit: number; readonly expires?: number }
+  | { readonly action: "retire_secret"; readonly prefix: string };
+
+export interface ChangeClient {
+  readonly operator: string;
+  readonly id: string;
+  readonly act: ClientAct;
+}
+
+/** `tookSecret`: the secret that was drawn for this call is the client's from now on. */
+export type ClientChanged =
+  | { readonly ok: true; readonly tookSecret: boolean }
+  | { readonly ok: false; readonly reason: "problems"; readonly problems: readonly Problem[] }
+  | Refused;
+
 /** Permissions by consumer and provider; `truncated` when there are more than are listed. */
 export interface PermissionList {
   readonly permissions: readonly StoredPermission[];
@@ -102,6 +122,7 @@ export interface TenantStore {
   export(issuer: string): Promise<{ readonly version: number; readonly file: TenantFile | undefined }>;
   permissions(issuer: string, filter: PermissionFilter): Promise<PermissionList>;
   changePermission(issuer: string, ask: ChangePermission): Promise<PermissionChanged>;
+  changeClient(issuer: string, ask: ChangeClient): Promise<ClientChanged>;
   keys(issuer: string): Promise<KeysNow | undefined>;
   changeKeys(issuer: string, ask: ChangeKeys): Promise<KeysChanged>;
 }

@@ -1,4 +1,5 @@
 import type { Client } from "./client.ts";
+import type { ClientAccess } from "./client-access.ts";
 import type { IdentityProvider } from "./identity-provider.ts";
 import type { KeyRoles } from "./key-roles.ts";
 import type { Permission, PermissionRecord } from "./permission.ts";
@@ -12,6 +13,8 @@ export interface RecordTypes {
   readonly tenant: TenantSettings;
   readonly keys: KeyRoles;
   readonly client: Client;
+  /** What the API decided about a client: secrets that it added or retired, whether it is disabled. Goes with the client. */
+  readonly access: ClientAccess;
   readonly idp: IdentityProvider;
   readonly permission: StoredPermission;
   /** Which client a resource URL belongs to. */
@@ -29,6 +32,7 @@ export const recordName = {
   tenant: "tenant",
   keys: "keys",
   client: (id: string) => `client/${id}`,
+  access: (id: string) => `access/${id}`,
   idp: (alias: string) => `idp/${alias}`,
   permission: (consumer: string, provider: string) => `permission/${consumer} ${provider}`,
   resource: (url: string) => `resource/${url}`,

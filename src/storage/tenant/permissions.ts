@@ -5,6 +5,7 @@ import { type RecordTypes, recordName, type StoredPermission } from "../../tenan
 import type { Refused } from "../families.ts";
 import { CONFIRM_SECONDS } from "../tenant-directory.ts";
 import type { ChangePermission, Party, PermissionAct, PermissionChanged, PermissionFilter, PermissionList } from "../tenant-store.ts";
+import { effectiveClient } from "./clients.ts";
 import { current, type TenantRows } from "./rows.ts";
 
 const LISTED = 1000;
@@ -44,12 +45,12 @@ function partyFault(rows: TenantRows, { by, consumer, provider, act }: ChangePer
   if (rows.version() === 0) return "tenant_unknown";
   const isRequest = act.action === "request";
   if ("client" in by) {
-    const self = current<Client>(rows, recordName.client(by.client));
+    const self = effectiveClient(rows, by.client);
     if (self === undefined || self.disabled) return "client_disabled";
     if (by.client !== (isRequest ? consumer : provider) || consumer === provider) return "permission_not_own";
   }
   if (!isRequest) return undefined;
-  const target = current<Client>(rows, recordName.client(provider));
+  const target = effectiveClient(rows, provider);
   if (target === undefined || current<object>(rows, recordName.client(consumer)) === undefined) return "permission_client_unknown";
   return target.disabled && "client" in by ? "permission_client_unknown" : undefined;
 }

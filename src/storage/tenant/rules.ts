@@ -3,9 +3,9 @@ import type { Client } from "../../tenants/client.ts";
 import { initialKeyRoles } from "../../tenants/key-roles.ts";
 import { fileOf, lookUpsOf, recordName, recordsOf } from "../../tenants/records.ts";
 import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
-import type { Refused } from "../families.ts";
 import type { Applied, ApplyTenant, Change, Confirmation, Records } from "../tenant-store.ts";
 import { conflictsOf, decidedByApi, isDecidedByApi, orphansOf, permissionOf } from "./api-permissions.ts";
+import { accessOf, effectiveRecord } from "./clients.ts";
 import { keepLifetimes, lifetimesOf } from "./keys.ts";
 import { current, type TenantRows } from "./rows.ts";
 
@@ -42,8 +42,8 @@ export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTen
     return true;
   });
   const declared = new Set(prepared.records.map(({ name }) => name));
-  const left = rows.names().filter((name) => name !== recordName.keys && !name.startsWith("cutoffs/") && !declared.has(name) && !isDecidedByApi(rows, name));
-  const stale = ask.prune ? [...left, ...orphansOf(rows, left)] : staleLookUps(rows, left);
+  const left = rows.names().filter((name) => name !== recordName.keys && !/^(cutoffs|access)\//.test(name) && !declared.has(name) && !isDecidedByApi(rows, name));
+  const stale = ask.prune ? [...left, ...orphansOf(rows, left), ...accessOf(rows, left)] : staleLookUps(rows, left);
   changes.push(...stale.map((name) => ({ action: "delete" as const, record: name })));
   if (ask.dryRun || changes.length === 0) return { ok: true, version: version - 1, changes };
   for (const row of puts) rows.put(row, version);
@@ -72,9 +72,8 @@ export function readTenant(rows: TenantRows, names: readonly string[]): Records 
 export function exportTenant(rows: TenantRows): { readonly version: number; readonly file: TenantFile | undefined } {
   const version = rows.version();
   if (version === 0) return { version, file: undefined };
-  return { version, file: fileOf(rows.names().map((name) => [name, current<object>(rows, name) ?? {}])) };
+  return { version, file: fileOf(rows.names().map((name) => [name, effectiveRecord(rows, name)])) };
 }
-
 
 // Look-ups go when what they follow from has changed. Those of clients that this file leaves out, and that stay, stay with them.
 function staleLookUps(rows: TenantRows, left: readonly string[]): readonly string[] {

@@ -1,0 +1,121 @@
+import type { Checked, Problem } from "../../tenants/check.ts";
+import type { Client } from "../../tenants/client.ts";
+import { type ClientAccess, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
+import { authenticationMethods } from "../../tenants/defaults.ts";
+import { fileOf, lookUpsOf, recordName } from "../../tenants/records.ts";
+import type { ChangeClient, ClientAct, ClientChanged } from "../tenant-store.ts";
+import { keepLifetimes } from "./keys.ts";
+import { current, type TenantRows } from "./rows.ts";
+
+const SECRETS_LIMIT = 20;
+
+/** Checks a whole tenant file. */
+type Check = (file: unknown) => Checked;
+
+/** A client as it holds: what its file declares, and what the API decided since. */
+export function effectiveClient(rows: TenantRows, id: string): Client | undefined {
+  const client = current<Client>(rows, recordName.client(id));
+  return client === undefined ? undefined : withAccess(client, current(rows, recordName.access(id)));
+}
+
+/** A record as it stands in what is exported: a client as it holds, so that the file makes the same tenant elsewhere. */
+export function effectiveRecord(rows: TenantRows, name: string): object {
+  return (name.startsWith("client/") ? effectiveClient(rows, name.slice("client/".length)) : current<object>(rows, name)) ?? {};
+}
+
+/** What the API decided about clients that are about to go: nobody who is given their name inherits it. */
+export function accessOf(rows: TenantRows, gone: readonly string[]): readonly string[] {
+  const names = gone.filter((name) => name.startsWith("client/")).map((name) => recordName.access(name.slice("client/".length)));
+  return names.filter((name) => rows.record(name) !== undefined);
+}
+
+/** Adds a client, switches it off or on, adds or retires a secret, in one turn. A call that is repeated changes nothing more. */
+export function changeClient(rows: TenantRows, now: number, { operator, id, act }: ChangeClient, check: Check): ClientChanged {
+  if (rows.version() === 0) return { ok: false, reason: "tenant_unknown" };
+  const client = effectiveClient(rows, id);
+  const access = current<ClientAccess>(rows, recordName.access(id)) ?? NO_ACCESS;
+  if (act.action === "add") return add(rows, now, { operator, id, act }, check);
+  if (client === undefined) return { ok: false, reason: "client_absent" };
+  const next = changed(now, operator, client, access, act);
+  if (typeof next === "string") return { ok: false, reason: next };
+  if (act.action === "enable" && current<Client>(rows, recordName.client(id))?.disabled) return { ok: false, reason: "client_disabled_by_file" };
+  if (next !== access) write(rows, now, operator, { action: act.action, record: recordName.access(id), to: next }, [[recordName.access(id), next]]);
+  return { ok: true, tookSecret: act.action === "add_secret" };
+}
+
+function changed(now: number, by: string, client: Client, access: ClientAccess, act: Exclude<ClientAct, { action: "add" }>) {
+  const valid = client.secrets.filter(({ expires }) => now < (expires ?? Number.POSITIVE_INFINITY));
+  switch (act.action) {
+    case "disable":
+      return access.disabled === undefined ? { ...access, disabled: { at: now, by } } : access;
+    case "enable": {
+      const { disabled, ...rest } = access;
+      return disabled === undefined ? access : rest;
+    }
+    case "add_secret": {
+      if (access.secrets.some(({ hash }) => hash === act.secretHash)) return access;
+      if (!takesSecrets(client)) return "client_takes_no_secret" as const;
+      if (valid.length >= Math.min(act.limit, SECRETS_LIMIT)) return "client_secrets_many" as const;
+      const kept = access.secrets.filter(({ expires }) => now < (expires ?? Number.POSITIVE_INFINITY));
+      return { ...access, secrets: [...kept, { hash: act.secretHash, created: now, by, ...(act.expires === undefined ? {} : { expires: act.expires }) }] };
+    }
+    case "retire_secret": {
+      const [hash, another] = client.secrets.map((secret) => secret.hash).filter((one) => one.startsWith(act.prefix));
+      if (hash === undefined && access.retired.some((one) => one.startsWith(act.prefix))) return access;
+      if (hash === undefined || another !== undefined) return "client_secret_unknown" as const;
+      const isLast = valid.every((secret) => secret.hash === hash) && client.developmentSecret === undefined;
+      if (isLast && takesSecrets(client)) return "client_secret_last" as const;
+      // Retired also where the file declares it: applying the file again does not bring it back.
+      return { ...access, secrets: access.secrets.filter((secret) => secret.hash !== hash), retired: [...access.retired, hash] };
+    }
+  }
+}
+
+function takesSecrets(client: Client): boolean {
+  return authenticationMethods(client).some((method) => method.startsWith("client_secret"));
+}
+
+interface Addition {
+  readonly operator: string;
+  readonly id: string;
+  readonly act: Extract<ClientAct, { readonly action: "add" }>;
+}
+
+// The client is judged as a part of the whole file, so that nothing holds here that would not hold there.
+function add(rows: TenantRows, now: number, { operator, id, act }: Addition, check: Check): ClientChanged {
+  if (current<ClientAccess>(rows, recordName.access(id))?.secrets.some(({ hash }) => hash === act.secretHash)) return { ok: true, tookSecret: true };
+  if (rows.record(recordName.client(id)) !== undefined) return { ok: false, reason: "client_exists" };
+  const file = fileOf(
+    rows.names().map((name) => [name, name.startsWith("client/") ? (effectiveClient(rows, name.slice("client/".length)) ?? {}) : (current<object>(rows, name) ?? {})]),
+  );
+  const needsSecret = wantsSecret(act.client);
+  const client = needsSecret ? { ...Object(act.client), secrets: [{ hash: act.secretHash }] } : act.client;
+  const checked = check({ ...file, clients: { ...file.clients, [id]: client } });
+  if (!checked.ok) return { ok: false, reason: "problems", problems: newProblems(check(file), checked.problems) };
+  const declared = checked.file.clients[id];
+  if (declared === undefined) return { ok: false, reason: "client_absent" };
+  const record: Client = needsSecret ? { ...declared, secrets: [] } : declared;
+  const access: ClientAccess = { secrets: [{ hash: act.secretHash, created: now, by: operator }], retired: [] };
+  const records = [[recordName.client(id), record] as const, ...lookUpsOf(id, record), ...(needsSecret ? [[recordName.access(id), access] as const] : [])];
+  write(rows, now, operator, { action: "create", record: recordName.client(id) }, records);
+  return { ok: true, tookSecret: needsSecret };
+}
+
+// A confidential client that brings no secret, and would need one, gets the one that was drawn.
+function wantsSecret(client: unknown): boolean {
+  const { public: isPublic, secrets, developmentSecret, authenticationMethods: methods } = Object(client) as Partial<Record<keyof Client, unknown>>;
+  if (isPublic === true || developmentSecret !== undefined || (Array.isArray(secrets) && secrets.length > 0)) return false;
+  return !Array.isArray(methods) || methods.some((method) => String(method).startsWith("client_secret"));
+}
+
+function newProblems(before: Checked, after: readonly Problem[]): readonly Problem[] {
+  const known = new Set(before.ok ? [] : before.problems.map((problem) => JSON.stringify(problem)));
+  return after.filter((problem) => !known.has(JSON.stringify(problem)));
+}
+
+function write(rows: TenantRows, now: number, operator: string, change: object, records: readonly (readonly [string, object])[]): void {
+  const version = rows.version() + 1;
+  for (const [name, record] of records) rows.put({ name, hash: `client-${version}-${name}`, body: JSON.stringify(record) }, version);
+  keepLifetimes(rows, version);
+  rows.addHistory({ version, at: now, operator, changes: JSON.stringify([change]) });
+}

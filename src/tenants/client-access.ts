@@ -1,0 +1,28 @@
+import type { Client } from "./client.ts";
+
+/** A client secret that was added through the API: its hash, since when, by whom, until when. */
+export interface AddedSecret {
+  readonly hash: string;
+  readonly created: number;
+  readonly by: string;
+  readonly expires?: number;
+}
+
+/** What was decided about a client's access through the API, apart from what its file declares: no file touches it. */
+export interface ClientAccess {
+  readonly secrets: readonly AddedSecret[];
+  /** Hashes of secrets that are no longer valid, whoever declares them. */
+  readonly retired: readonly string[];
+  readonly disabled?: { readonly at: number; readonly by: string };
+}
+
+/** A client of which the API has decided nothing. */
+export const NO_ACCESS: ClientAccess = { secrets: [], retired: [] };
+
+/** A client as it holds: secrets of both, less those retired; disabled where either says so. */
+export function withAccess(client: Client, access: ClientAccess | undefined): Client {
+  if (access === undefined) return client;
+  const added = access.secrets.filter(({ hash }) => !client.secrets.some((declared) => declared.hash === hash));
+  const secrets: Client["secrets"] = [...client.secrets, ...added.map(({ hash, expires }) => ({ hash, ...(expires === undefined ? {} : { expires }) }))];
+  return { ...client, secrets: secrets.filter(({ hash }) => !access.retired.includes(hash)), disabled: client.disabled || access.disabled !== undefined };
+}
