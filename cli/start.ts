@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { readArguments, readPort, runMain, terminal } from "./command.ts";
 import { DEMO_PORTS } from "./local/demo-tenant.ts";
+import { listenForInterrupt, untilTheEnd } from "./local/foreground.ts";
 import { nextSteps } from "./local/next-steps.ts";
 import { type RunningCambio, startCambio } from "./local/start-cambio.ts";
 
@@ -45,39 +45,11 @@ async function main(args: readonly string[]): Promise<number> {
   return await untilTheEnd(running, interrupt);
 }
 
-// Listening begins before the start, so that Ctrl-C ends a start half done as well; a second signal changes nothing.
-function listenForInterrupt(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => controller.abort());
-  // A signal to npm alone ends the shell between it and us, but never reaches us: having lost that shell says the same.
-  const parent = process.ppid;
-  if (process.env.npm_lifecycle_event !== undefined) {
-    setInterval(() => process.ppid !== parent && controller.abort(), 500).unref();
-  }
-  return controller.signal;
-}
-
-async function untilTheEnd(running: RunningCambio, interrupt: AbortSignal): Promise<number> {
-  const interrupted = new Promise<undefined>((resolve) => {
-    if (interrupt.aborted) resolve(undefined);
-    interrupt.addEventListener("abort", () => resolve(undefined));
-  });
-  const why = await Promise.race([running.ended, interrupted]);
-  await running.stop();
-  if (why === undefined) return 0;
-  terminal.note(`${why} by itself, so the other process was ended too. The last lines of ${relative("", running.workerLog)}:\n${tail(running.workerLog)}`);
-  return 1;
-}
-
 function announce(running: RunningCambio): void {
   const count = running.applied.changes.length;
   const changes = count === 0 ? "no changes" : `${count} change${count === 1 ? "" : "s"}`;
   terminal.note(`demo tenant, version ${running.applied.version}: ${changes}; the Worker's log is ${relative("", running.workerLog)}`);
   terminal.out(nextSteps(running));
-}
-
-function tail(file: string): string {
-  return readFileSync(file, "utf8").trimEnd().split("\n").slice(-12).join("\n");
 }
 
 await runMain(main);

@@ -22,6 +22,10 @@ export interface StartOptions {
   readonly note?: (text: string) => void;
   /** Shown everything that the Worker prints; it stands in the log in any case. */
   readonly onWorkerOutput?: (text: string) => void;
+  /** Changes the demo tenant before it is applied. */
+  readonly tenant?: (file: unknown) => unknown;
+  /** Another entry than wrangler.toml's, and variables that it needs. */
+  readonly worker?: { readonly entry: string; readonly vars: Readonly<Record<string, string>> };
 }
 
 /** Cambio and its demo IdP, running, with the demo tenant applied. */
@@ -50,7 +54,7 @@ export async function startCambio(options: StartOptions): Promise<RunningCambio>
   const idp = `http://localhost:${idpPort}`;
   const state = localState(port);
   if (options.fresh) forget(state);
-  const { corpClientSecret } = prepare(state, issuer);
+  const { corpClientSecret } = prepare(state, issuer, options.worker?.vars);
 
   note(`starting Cambio on ${issuer} and the demo identity provider on ${idp}`);
   const processes = [startIdp(state, idpPort, issuer, corpClientSecret), startWorker(state, options)];
@@ -58,7 +62,8 @@ export async function startCambio(options: StartOptions): Promise<RunningCambio>
   const stop = async () => void (await Promise.all(processes.map((one) => one.stop())));
   try {
     await ready([`${issuer}/health/ready`, `${idp}/.well-known/openid-configuration`], ended, state, options.signal);
-    const applied = await applyTenant({ issuer, key: readOperatorKey(state.operatorKeyFile) }, demoTenant(issuer, idp), { prune: false, dryRun: false });
+    const { tenant = (file: unknown) => file } = options;
+    const applied = await applyTenant({ issuer, key: readOperatorKey(state.operatorKeyFile) }, tenant(demoTenant(issuer, idp)), { prune: false, dryRun: false });
     return { issuer, idp, applied, workerLog: state.workerLog, ended, stop };
   } catch (error) {
     await stop();
@@ -90,7 +95,7 @@ function startWorker(state: LocalState, options: StartOptions): LocalProcess {
   // With --env-file wrangler reads neither .env nor any .dev.vars that may lie about.
   return startProcess({
     name: "the Worker (wrangler dev)",
-    args: [WRANGLER, "dev", ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
+    args: [WRANGLER, "dev", ...(options.worker === undefined ? [] : [options.worker.entry]), ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
     env: { ...quietWrangler(), WRANGLER_REGISTRY_PATH: join(state.directory, "registry") },
     cwd: ROOT,
     log: state.workerLog,

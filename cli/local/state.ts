@@ -37,12 +37,12 @@ export function forget(state: LocalState): void {
 
 /**
  * Makes the keys and secrets of one port, each once: what exists is kept, what is missing is made.
- * Returns the secret that Cambio and the demo IdP share.
+ * `more` are variables of this start alone. Returns the secret that Cambio and the demo IdP share.
  */
-export function prepare(state: LocalState, issuer: string): { readonly corpClientSecret: string } {
+export function prepare(state: LocalState, issuer: string, more: Readonly<Record<string, string>> = {}): { readonly corpClientSecret: string } {
   mkdirSync(state.directory, { recursive: true, mode: 0o700 });
   const kept = existsSync(state.varsFile) ? parseEnv(readFileSync(state.varsFile, "utf8")) : {};
-  const vars = { ...localVars(issuer, kept), OPERATOR_KEYS: JSON.stringify({ keys: [publicJwk(keepOperatorKey(state.operatorKeyFile))] }) };
+  const vars = { ...more, ...localVars(issuer, kept), OPERATOR_KEYS: JSON.stringify({ keys: [publicJwk(keepOperatorKey(state.operatorKeyFile))] }) };
   // Single quotes: wrangler's reader leaves what stands between them alone, and JSON of ours has none inside.
   const lines = Object.entries(vars).map(([name, value]) => `${name}='${value}'\n`);
   writePrivate(state.varsFile, lines.join(""));
