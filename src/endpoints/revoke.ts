@@ -3,6 +3,7 @@ import { recodeBase64url, sha256 } from "../protocol/bytes.ts";
 import type { ClientRequest, Exchange } from "../service.ts";
 import type { Revocation } from "../storage/families.ts";
 import type { FamilyId } from "../storage/lineage.ts";
+import { removeCopiesLater } from "../tokens/copies.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
 import { clientRequest } from "./client-request.ts";
@@ -50,8 +51,9 @@ async function revocationOf({ clientId, client, tenant }: ClientRequest, token: 
   return { family, revocation: { kind: "node", node, tenant: tenant.issuer, expires: token.expires, lazy: root.lazy } };
 }
 
-async function carryOut({ service, after }: ClientRequest, { family, revocation }: Ask): Promise<void> {
+async function carryOut(request: ClientRequest, { family, revocation }: Ask): Promise<void> {
+  const { service } = request;
   const { hashes } = await service.families.revoke(family, revocation);
   service.statuses.forget(family);
-  after(Promise.allSettled(hashes.map((hash) => service.copies.remove(hash))));
+  removeCopiesLater(request, hashes);
 }

@@ -5,8 +5,8 @@ import type { ClientRequest } from "../service.ts";
 import type { Granted } from "../storage/families.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import type { GrantName } from "../tenants/client.ts";
+import { copyLater } from "../tokens/copies.ts";
 import { type AccessTokenForm, ISSUED_TOKEN_TYPES } from "../tokens/index.ts";
-import { writeCopy } from "../tokens/inspect.ts";
 import { expiryOf, type Issuing, type PreparedToken, type TokenTarget } from "../tokens/issued-token-type.ts";
 import { sessionReference } from "../tokens/session-reference.ts";
 
@@ -47,6 +47,8 @@ export interface Minting {
   readonly granted: Granted;
   readonly prepared: PreparedTokens;
   readonly withAccessToken: boolean;
+  /** An SSO token is looked up strongly each time, so it has no copy. */
+  readonly isSso?: boolean;
   readonly withIdToken: boolean;
   readonly refreshToken: string | undefined;
 }
@@ -60,7 +62,7 @@ export async function mintTokens(request: ClientRequest, minting: Minting): Prom
     minting.withIdToken ? prepared.idToken.mint(granted, issuing) : undefined,
     sessionReference(issuing.ring, issuing.family, record.sid),
   ]);
-  if (minting.withAccessToken) copyLater(request, granted, prepared.accessToken.leaf.hash);
+  if (minting.withAccessToken && minting.isSso !== true) copyIssued(request, granted, prepared.accessToken.leaf.hash);
   noteIssued(request, minting);
   const main = minting.withAccessToken ? prepared.accessToken : prepared.idToken;
   return {
@@ -91,12 +93,9 @@ function noteIssued({ audit }: ClientRequest, { issuing, granted, withAccessToke
   });
 }
 
-// A KV write is the dearest thing we do: only where someone could read the copy, and never before the response.
-function copyLater(request: ClientRequest, granted: Granted, hash: string | undefined): void {
-  const { tenant, after } = request;
-  const leaf = granted.leaves.find((candidate) => candidate.hash !== undefined && candidate.hash === hash);
-  if (leaf === undefined || hash === undefined || !tenant.settings.tokenCopies || tenant.settings.consistency !== "eventual") return;
-  const { now, root, record, principal } = granted;
-  const status = { alive: true as const, now, root, record, leaf, ...(principal === undefined ? {} : { principal }) };
-  after(writeCopy(request, hash, { status, expires: leaf.expires }).catch(() => undefined));
+// Whoever looks at it in `eventual` within the next minute need not ask the family.
+function copyIssued(request: ClientRequest, { now, root, record, principal, leaves }: Granted, hash: string | undefined): void {
+  const leaf = leaves.find((candidate) => candidate.hash !== undefined && candidate.hash === hash);
+  if (leaf === undefined || hash === undefined) return;
+  copyLater(request, hash, { alive: true, now, root, record, leaf, ...(principal === undefined ? {} : { principal }) });
 }

@@ -28,6 +28,7 @@ export async function mintExchanged(request: ClientRequest, plan: PlannedExchang
     granted: extended,
     prepared: plan.prepared,
     withAccessToken: requested !== "id_token",
+    isSso: requested === "sso_token",
     withIdToken: extended.permit.givesIdToken,
     refreshToken: extended.chain === undefined ? undefined : await plan.chain?.mint(extended),
   });

@@ -4,14 +4,10 @@ import { readConfirmation } from "../protocol/confirmation.ts";
 import type { Exchange } from "../service.ts";
 import type { Status, StatusQuery } from "../storage/families.ts";
 import type { FamilyId, Lineage, Origin, Root } from "../storage/lineage.ts";
-import type { TokenCopy } from "../storage/token-copies.ts";
 import type { Consistency } from "../tenants/token-policy.ts";
+import { copyLater, readCopy } from "./copies.ts";
 import { type Issue, issueOf, permissionDeath } from "./permission-cutoff.ts";
-import { seal, unseal } from "./seal.ts";
 import type { TokenFacts, VerifiedToken } from "./token.ts";
-
-/** The shape of a copy; it grows with every change of what a copy holds. */
-const COPY_VERSION = 1;
 
 /** How a token is to be found alive. */
 export interface Inspection {
@@ -90,11 +86,6 @@ export async function branchDeath({ service, tenant }: Exchange, branch: Origin)
   return root.idp !== undefined && (idp === undefined || idp.disabled || root.time <= (idp.cutoff ?? -1)) ? "actor idp_cut_off" : undefined;
 }
 
-/** Seals the copy of an opaque token for KV. The hash is bound to it: a copy opens under its own key only. */
-export async function writeCopy({ service, ring }: Exchange, hash: string, copy: TokenCopy): Promise<void> {
-  await service.copies.write(hash, await seal(ring, "seal", `copy ${hash}`, JSON.stringify([COPY_VERSION, copy])), copy.expires);
-}
-
 // Every branch is alive, and no client in the chain of actors is disabled.
 async function actorsDeath(exchange: Exchange, { lineage, act }: TokenFacts, consistency: Consistency): Promise<string | undefined> {
   for (let actor = act; actor !== undefined; actor = actor.act) {
@@ -114,8 +105,8 @@ function familyOf(token: VerifiedToken): FamilyId {
 async function ask(exchange: Exchange, family: FamilyId, token: VerifiedToken, { consistency, refreshWindow = 0 }: Inspection): Promise<Asked> {
   const { service } = exchange;
   const query = await queryOf(token, refreshWindow);
-  // Refresh tokens are always strong; a JWT has no copy, so eventual is no weaker than edge for it.
-  const wanted = token.kind === "refresh_token" ? "strong" : consistency;
+  // Refresh and SSO tokens are always strong; a JWT has no copy, so eventual is no weaker than edge for it.
+  const wanted = token.kind === "refresh_token" || token.kind === "sso_token" ? "strong" : consistency;
   if (wanted === "eventual" && query.kind === "opaque") {
     const copy = await readCopy(exchange, query.hash);
     if (copy !== undefined) return { status: copy.status, consistency: "eventual", checkedAt: copy.status.now };
@@ -127,17 +118,12 @@ async function ask(exchange: Exchange, family: FamilyId, token: VerifiedToken, {
   const asked = service.now();
   const status = await service.families.status(family, query);
   const found = { status, consistency: "strong", checkedAt: asked } as const;
-  return status.alive && wanted !== "strong" ? { ...found, keep: () => service.statuses.keep(family, query, { status, asked }) } : found;
-}
-
-async function readCopy({ service, ring }: Exchange, hash: string): Promise<TokenCopy | undefined> {
-  const sealed = await service.copies.read(hash);
-  const text = sealed === undefined ? undefined : await unseal(ring, "seal", `copy ${hash}`, sealed);
-  // We sealed it, so it has the shape that its version of us gave it. Another version's copy is a miss.
-  const prefix = `[${COPY_VERSION},`;
-  if (text === undefined || !text.startsWith(prefix)) return undefined;
-  const [, copy] = JSON.parse(text) as readonly [number, TokenCopy];
-  return copy.expires > service.now() && !isExpired(copy.status, service.now()) ? copy : undefined;
+  if (!status.alive || wanted === "strong") return found;
+  const keep = () => {
+    service.statuses.keep(family, query, { status, asked });
+    if (wanted === "eventual" && query.kind === "opaque") copyLater(exchange, query.hash, status);
+  };
+  return { ...found, keep };
 }
 
 function isExpired(status: Extract<Status, { alive: true }>, now: number): boolean {

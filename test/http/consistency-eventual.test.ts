@@ -27,10 +27,21 @@ describe("eventual", () => {
     const other = await anotherIsolate(w);
     const calls = familyCalls();
     const reads = vi.spyOn(env.TOKENS, "get");
-    clock.forward(60);
+    clock.forward(59);
     expect(await see(other, token)).toEqual({ ...strong, cambio_consistency: "eventual", cambio_checked_at: issued });
     expect(calls).not.toHaveBeenCalled();
     expect(reads).toHaveBeenCalledTimes(1);
+  });
+
+  it("is a minute behind at most: an older copy says nothing, the family is asked, and a new copy serves the next minute", async () => {
+    const w = await begun();
+    const token = await handedOver(w);
+    clock.forward(60);
+    expect(await see(w, token)).toMatchObject({ active: true, cambio_consistency: "strong", cambio_checked_at: clock.now() });
+    const other = await anotherIsolate(w);
+    const calls = familyCalls();
+    expect(await see(other, token)).toMatchObject({ active: true, cambio_consistency: "eventual" });
+    expect(calls).not.toHaveBeenCalled();
   });
 
   it("goes on while the family cannot be reached; without a copy it is 503", async () => {
@@ -46,8 +57,10 @@ describe("eventual", () => {
   it("is exact about a token's own expiry, whatever KV still holds", async () => {
     const w = await begun();
     const token = await handedOver(w);
-    clock.forward(299);
-    expect(await see(w, token)).toMatchObject({ active: true, cambio_consistency: "eventual", exp: clock.now() + 1 });
+    clock.forward(240);
+    expect(await see(w, token)).toMatchObject({ active: true, cambio_consistency: "strong" });
+    clock.forward(59);
+    expect(await see(await anotherIsolate(w), token)).toMatchObject({ active: true, cambio_consistency: "eventual", exp: clock.now() + 1 });
     clock.forward(1);
     expect(await copies()).toHaveLength(1);
     expect(await see(w, token)).toEqual({ active: false });
