@@ -1,4 +1,5 @@
-import { calculateJwkThumbprint, type JWK } from "jose";
+import type { JWK } from "jose";
+import { thumbprint } from "./protocol/signature.ts";
 import type { AttemptObject } from "./storage/attempt-object.ts";
 import type { FamilyObject } from "./storage/family-object.ts";
 import type { SingleUseObject } from "./storage/single-use-object.ts";
@@ -86,7 +87,7 @@ async function signingKey(name: string, number: number, text: string): Promise<D
   const { issuer, ...jwk } = signingJwk(name, text);
   const { kty, crv, x, y, n, e } = jwk as JWK & { readonly kty: SigningPublicJwk["kty"] };
   const publicJwk = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined)) as unknown as SigningPublicJwk;
-  return { number, keyId: await calculateJwkThumbprint(jwk as JWK), algorithm: jwk.alg, jwk: jwk as JWK, publicJwk, issuer };
+  return { number, keyId: await thumbprint(jwk), algorithm: jwk.alg, jwk: jwk as JWK, publicJwk, issuer };
 }
 
 interface SigningJwk extends JWK {

@@ -1,8 +1,8 @@
-import { calculateJwkThumbprint, type JWK } from "jose";
+import type { JWK } from "jose";
 import { equalInConstantTime, sha256 } from "../protocol/bytes.ts";
 import { DPOP_HEADER_MEMBERS, openJwt, type UnverifiedJwt } from "../protocol/jwt-gate.ts";
 import { Rejection } from "../protocol/rejection.ts";
-import { importPublicKey, verifySignature } from "../protocol/signature.ts";
+import { importPublicKey, thumbprint, verifySignature } from "../protocol/signature.ts";
 import type { Exchange } from "../service.ts";
 import { seal, unseal } from "../tokens/seal.ts";
 
@@ -37,10 +37,10 @@ export async function verifyDpopProof(exchange: Exchange, expected: ExpectedProo
   checkClaims(jwt, request, service.now());
   if (expected.accessToken !== undefined && !equalInConstantTime(String(jwt.payload.ath), await sha256(expected.accessToken))) throw invalid("ath");
   await checkNonce(exchange, jwt, expected.needsNonce === true);
-  const thumbprint = await calculateJwkThumbprint(jwk);
-  const first = await service.singleUse.use({ tenant: tenant.issuer, issuer: thumbprint, kind: "dpop_proof" }, String(jwt.payload.jti), Number(jwt.payload.iat) + BEHIND_SECONDS);
+  const keyId = await thumbprint(jwk);
+  const first = await service.singleUse.use({ tenant: tenant.issuer, issuer: keyId, kind: "dpop_proof" }, String(jwt.payload.jti), Number(jwt.payload.iat) + BEHIND_SECONDS);
   if (!first) throw invalid("used");
-  return thumbprint;
+  return keyId;
 }
 
 function checkClaims({ payload }: UnverifiedJwt, request: Request, now: number): void {

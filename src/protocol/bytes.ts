@@ -1,6 +1,5 @@
-import { base64url } from "jose";
-
 const utf8 = new TextEncoder();
+const ALPHABET = "base64url";
 
 /** The bytes of a text in UTF-8. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
@@ -9,7 +8,7 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
 
 /** Base64url without padding, RFC 4648 §5. */
 export function toBase64url(bytes: Uint8Array): string {
-  return base64url.encode(bytes);
+  return bytes.toBase64({ alphabet: ALPHABET, omitPadding: true });
 }
 
 /**
@@ -18,8 +17,8 @@ export function toBase64url(bytes: Uint8Array): string {
  */
 export function fromBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined;
-  const bytes = Uint8Array.from(base64url.decode(text));
-  return base64url.encode(bytes) === text ? bytes : undefined;
+  const bytes = Uint8Array.fromBase64(text, { alphabet: ALPHABET });
+  return toBase64url(bytes) === text ? bytes : undefined;
 }
 
 /** The canonical spelling of what another encoder wrote: padded, in the standard alphabet, with stray bits. Anything else stays as it is. */
@@ -28,7 +27,7 @@ export function recodeBase64url(text: string): string {
     .replace(/={1,2}$/, "")
     .replaceAll("+", "-")
     .replaceAll("/", "_");
-  return /^[A-Za-z0-9_-]*$/.test(plain) && plain.length % 4 !== 1 ? base64url.encode(base64url.decode(plain)) : text;
+  return /^[A-Za-z0-9_-]*$/.test(plain) && plain.length % 4 !== 1 ? toBase64url(Uint8Array.fromBase64(plain, { alphabet: ALPHABET })) : text;
 }
 
 /** `length` bytes of the platform's random generator, in base64url. Sixteen are the 128 bits of every id and secret. */

@@ -1,8 +1,8 @@
-import { importJWK, type JWK } from "jose";
+import type { JWK } from "jose";
 import type { Config, DeployedSigningKey } from "../config.ts";
 import { bytesOf, fromBase64url } from "../protocol/bytes.ts";
 import { Rejection } from "../protocol/rejection.ts";
-import { importPublicKey, type SigningKey, type VerificationKey } from "../protocol/signature.ts";
+import { importPrivateKey, importPublicKey, type SigningKey, type VerificationKey } from "../protocol/signature.ts";
 import type { KeyRole, KeyRoles, SigningPublicJwk } from "../tenants/key-roles.ts";
 import type { SigningAlgorithm } from "../tenants/token-policy.ts";
 
@@ -69,9 +69,8 @@ export function keyStore(config: Config): KeyStore {
   async function privateKey(key: DeployedSigningKey): Promise<CryptoKey> {
     const known = imported.get(key.keyId);
     if (known !== undefined) return known;
-    const { kty, crv, x, y, d, n, e, p, q, dp, dq, qi } = key.jwk;
-    const fresh = await importJWK({ kty, crv, x, y, d, n, e, p, q, dp, dq, qi } as JWK, key.algorithm);
-    if (!(fresh instanceof CryptoKey)) throw new Error("a signing key is not asymmetric");
+    const fresh = await importPrivateKey(key.jwk, key.algorithm);
+    if (fresh === undefined) throw new Error("a signing key does not fit its algorithm");
     imported.set(key.keyId, fresh);
     return fresh;
   }
