@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { CLIENT_OPERATIONS } from "./clients.ts";
 import { FAMILY_OPERATIONS } from "./families.ts";
 import { KEY_OPERATIONS } from "./keys.ts";
 import type { Named, Operation } from "./operation.ts";
@@ -10,6 +11,7 @@ const OPERATIONS: readonly Operation[] = [
   ...PERMISSION_OPERATIONS,
   ...FAMILY_OPERATIONS,
   ...KEY_OPERATIONS,
+  ...CLIENT_OPERATIONS,
   {
     method: "get",
     path: "/api/v1/openapi.json",

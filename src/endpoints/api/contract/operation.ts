@@ -18,7 +18,7 @@ export interface Parameter {
 
 /** One operation of the JSON API, as its document tells it. */
 export interface Operation {
-  readonly method: "get" | "put" | "post";
+  readonly method: "get" | "put" | "post" | "delete";
   readonly path: string;
   readonly id: string;
   readonly summary: string;
