@@ -1,9 +1,11 @@
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
+import { HonoBase } from "hono/hono-base";
 import { type Audit, audit } from "./audit.ts";
 import { type Cors, options, refusalForOrigin } from "./endpoints/cors.ts";
 import { DEPLOYMENT_ROUTES, endpointOf, methodsOf, type Route, TENANT_ROUTES } from "./endpoints/index.ts";
 import { errorPage } from "./endpoints/page.ts";
 import { json } from "./endpoints/response.ts";
+import { PathTable } from "./path-table.ts";
 import { randomId } from "./protocol/bytes.ts";
 import { Rejection } from "./protocol/rejection.ts";
 import type { Service } from "./service.ts";
@@ -33,7 +35,7 @@ export interface App {
 
 /** Puts the routes together: host, tenant, method, headers, and the one place where errors become answers. */
 export function createApp(service: Service, print: (line: string) => void): App {
-  const router = new Hono<{ Variables: Variables; Bindings: Platform }>();
+  const router = new HonoBase<{ Variables: Variables; Bindings: Platform }>({ router: new PathTable() });
   const origins = new Map(service.config.issuers.map((issuer) => [new URL(issuer).origin, issuer]));
 
   router.use(async (c, next) => {
