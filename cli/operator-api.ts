@@ -1,4 +1,6 @@
 import * as z from "zod/mini";
+import { FamilyAnswer, FoundAnswer } from "../src/endpoints/api/contract/families.ts";
+import { PermissionAnswer, PermissionListAnswer } from "../src/endpoints/api/contract/permissions.ts";
 import { CommandFailed } from "./command.ts";
 import { type OperatorKey, operatorToken } from "./operator-key.ts";
 
@@ -34,11 +36,49 @@ export async function applyTenant(operator: Operator, file: unknown, options: Ap
   return Applied.parse(await call(operator, "PUT", `/tenant${query === "" ? "" : `?${query}`}`, JSON.stringify(file)));
 }
 
-async function call(operator: Operator, method: string, path: string, body: string): Promise<unknown> {
+/** Permissions by consumer, provider and status. */
+export async function listPermissions(operator: Operator, filter: Readonly<Record<string, string | undefined>>): Promise<PermissionListAnswer> {
+  const query = new URLSearchParams(Object.entries(filter).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))).toString();
+  return PermissionListAnswer.parse(await call(operator, "GET", `/permissions${query === "" ? "" : `?${query}`}`));
+}
+
+/** Asks for a permission in the name of its consumer. */
+export async function requestPermission(operator: Operator, body: object): Promise<PermissionAnswer> {
+  return PermissionAnswer.parse(await call(operator, "POST", "/permissions", JSON.stringify(body)));
+}
+
+/** Decides about a permission in the name of its provider. */
+export async function decidePermission(
+  operator: Operator,
+  decision: "grant" | "deny" | "withdraw",
+  [consumer, provider]: readonly string[],
+  body: object,
+): Promise<PermissionAnswer> {
+  const path = ["permissions", consumer ?? "", provider ?? "", decision].map(encodeURIComponent).join("/");
+  return PermissionAnswer.parse(await call(operator, "POST", `/${path}`, JSON.stringify(body)));
+}
+
+/** The family that a token belongs to. */
+export async function lookUpToken(operator: Operator, token: string): Promise<FoundAnswer> {
+  return FoundAnswer.parse(await call(operator, "POST", "/families/lookup", JSON.stringify({ token })));
+}
+
+/** The tree of a family. */
+export async function readFamily(operator: Operator, family: string): Promise<FamilyAnswer> {
+  return FamilyAnswer.parse(await call(operator, "GET", `/families/${encodeURIComponent(family)}`));
+}
+
+/** Kills a node with everything below it, or the whole family. */
+export async function revokeFamily(operator: Operator, family: string, node: string | undefined): Promise<FamilyAnswer> {
+  return FamilyAnswer.parse(await call(operator, "POST", `/families/${encodeURIComponent(family)}/revoke`, JSON.stringify(node === undefined ? {} : { node })));
+}
+
+/** Asks the operator API: signs, sends, and turns a refusal into a failure that says why. */
+export async function call(operator: Operator, method: string, path: string, body = ""): Promise<unknown> {
   const url = new URL(`${operator.issuer}/api/v1${path}`);
   const token = await operatorToken(operator.key, { issuer: operator.issuer, method, target: url.pathname + url.search, body });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const response = await fetch(url, { method, headers, body }).catch((error: unknown) => {
+  const response = await fetch(url, { method, headers, ...(body === "" ? {} : { body }) }).catch((error: unknown) => {
     throw new CommandFailed(`nothing answers at ${url.origin}: ${reason(error)}`);
   });
   const text = await response.text();

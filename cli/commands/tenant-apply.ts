@@ -1,17 +1,9 @@
-import { isLocalhost } from "../../src/protocol/uri.ts";
-import { type Command, readArguments, UsageError } from "../command.ts";
-import { localState } from "../local/state.ts";
+import { type Command, readArguments } from "../command.ts";
 import { applyTenant, type Change } from "../operator-api.ts";
-import { readOperatorKey } from "../operator-key.ts";
+import { OPERATOR_OPTIONS, readOperator } from "../operator-options.ts";
 import { readTenantFile } from "../tenant-file.ts";
 
-const OPTIONS = {
-  url: { type: "string" },
-  key: { type: "string" },
-  prune: { type: "boolean", default: false },
-  "dry-run": { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-} as const;
+const OPTIONS = { ...OPERATOR_OPTIONS, prune: { type: "boolean", default: false }, "dry-run": { type: "boolean", default: false } } as const;
 
 /** `tenant apply FILE`: makes a tenant what its file declares, and prints what changed. */
 export const tenantApply: Command = {
@@ -30,10 +22,9 @@ that were decided through the API.
   async run(args, terminal) {
     const { values, positionals } = readArguments(args, OPTIONS, ["FILE"]);
     const { written, file } = readTenantFile(positionals[0] ?? "");
-    const issuer = readUrl(values.url ?? file.issuer);
-    const key = readOperatorKey(values.key ?? localKeyFile(issuer));
-    terminal.note(`applying to ${issuer} as ${key.kid}`);
-    const applied = await applyTenant({ issuer, key }, written, { prune: values.prune, dryRun: values["dry-run"] });
+    const operator = readOperator(values, file.issuer);
+    terminal.note(`applying to ${operator.issuer} as ${operator.key.kid}`);
+    const applied = await applyTenant(operator, written, { prune: values.prune, dryRun: values["dry-run"] });
     if (values.json) terminal.out(JSON.stringify(applied));
     else terminal.out(applied.changes.length === 0 ? "no changes" : describe(applied.changes, values["dry-run"]).join("\n"));
   },
@@ -41,15 +32,4 @@ that were decided through the API.
 
 function describe(changes: readonly Change[], dryRun: boolean): string[] {
   return changes.map(({ action, record }) => `${dryRun ? "would " : ""}${action} ${record}`);
-}
-
-function readUrl(text: string): string {
-  if (!URL.canParse(text)) throw new UsageError(`--url takes an issuer such as https://id.example.com, not "${text}"`);
-  return text.replace(/\/+$/, "");
-}
-
-function localKeyFile(issuer: string): string {
-  const { protocol, hostname, port } = new URL(issuer);
-  if (!isLocalhost(hostname)) throw new UsageError(`--key FILE is missing: ${issuer} is not a local server`);
-  return localState(Number(port) || (protocol === "https:" ? 443 : 80)).operatorKeyFile;
 }

@@ -9,6 +9,7 @@ export type PermissionAnswer = z.output<typeof PermissionAnswer>;
 
 /** The answer to a list. */
 export const PermissionListAnswer = z.object({ permissions: z.array(PermissionAnswer), truncated: z.boolean() });
+export type PermissionListAnswer = z.output<typeof PermissionListAnswer>;
 
 const answer: Named = { name: "Permission", schema: PermissionAnswer };
 const id = (name: "consumer" | "provider", description: string): Parameter => ({ name, in: "path", description: `${description}; percent-encoded`, schema: ClientId });
