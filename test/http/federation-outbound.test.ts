@@ -1,6 +1,7 @@
 import { reset } from "cloudflare:test";
 import { SignJWT } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
+import { askIdentityProvider } from "../../src/federation/outbound.ts";
 import { sha256 } from "../../src/protocol/bytes.ts";
 import { demoTenant } from "../demo-tenant.ts";
 import { payloadOf, redeem, type Tokens, WEB_CALLBACK, type World, world } from "../world.ts";
@@ -85,6 +86,12 @@ describe("FED-10 an IdP's address", () => {
       expect([...second.requests, ...w.idp.requests]).toEqual([`GET ${SECOND}/.well-known/openid-configuration`]);
     },
   );
+
+  it("is looked at once more by the request itself, whoever asks for it", async () => {
+    const w = await world();
+    for (const place of FORBIDDEN) expect([place, await askIdentityProvider(place)]).toEqual([place, { failure: "invalid" }]);
+    expect(w.idp.requests).toEqual([]);
+  });
 
   it("of its keys may be another host of the web, as with the greatest of them", async () => {
     // FED-29 would have the host allowlisted first; the document comes over TLS from the issuer, and its ID tokens must still name the issuer.
