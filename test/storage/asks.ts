@@ -1,5 +1,5 @@
 import { randomId } from "../../src/protocol/bytes.ts";
-import type { Families, NewCode, NewLeaf, NewSession, OpenFamily, Redeem, Refresh, StatusQuery } from "../../src/storage/families.ts";
+import type { Extend, Families, NewCode, NewLeaf, NewSession, OpenFamily, Redeem, Refresh, StatusQuery } from "../../src/storage/families.ts";
 import { ROOT } from "../../src/storage/family/rows.ts";
 import type { FamilyId, NodeId } from "../../src/storage/lineage.ts";
 import type { Principal } from "../../src/tenants/principal.ts";
@@ -92,6 +92,51 @@ export const pathQuery = (path: readonly NodeId[], node: NodeId, sid?: NodeId): 
 export const lazyQuery = (node: NodeId): StatusQuery => ({ kind: "path", path: [], node, lazy: true });
 export const opaqueQuery = (node: NodeId, hash: string, parent: NodeId = ROOT): StatusQuery => ({ kind: "opaque", parent, node, hash });
 export const refreshQuery = ({ grant, generation, hash }: Holder, window = 10): StatusQuery => ({ kind: "refresh", parent: ROOT, node: grant, generation, hash, window });
+
+/** A token that is exchanged: how it is asked about, and what it says of itself. */
+export interface SubjectToken {
+  readonly query: StatusQuery;
+  readonly client: string;
+  readonly sid?: NodeId;
+  readonly expires: number;
+  readonly hops: number;
+  readonly deadline: number;
+}
+
+/** What exchanges a token for its own client, or for one that it is not meant for. */
+export const exchanging = (
+  { query, client, sid, expires, hops, deadline }: SubjectToken,
+  { requester = client, ...changes }: Partial<Extend> & { readonly requester?: string } = {},
+): Extend => ({
+  grant: randomId(),
+  tenant: TENANT,
+  subject:
+    query.kind === "path"
+      ? {
+          kind: "jwt",
+          facts: {
+            ...{ kind: "access_token", client, audience: [client], scope: SCOPE, principal: "dona", isUser: !query.lazy },
+            ...{ expires, hops, deadline, authTime: Math.floor(Date.now() / 1000), ancestors: query.path.length },
+          },
+          ...{ path: query.path, node: query.node, root: { kind: "login", time: 0, lazy: query.lazy }, branches: [], ...(sid === undefined ? {} : { sid }) },
+        }
+      : query,
+  request: {
+    requester: {
+      ...{ id: requester, isPublic: false, mayExchangePublicly: true, mayRefresh: true, refreshTokenLifetime: 12 * HOUR },
+      ...{ maxHops: 7, maxExchangePeriod: 90 * 24 * HOUR, isIndependent: false },
+    },
+    targets: [{ id: requester, audience: [requester], isRequester: true, ownScopes: [], scopes: [], tokenTypes: [], maxHops: 7 }],
+    ...{ requested: "token_set", isExplicit: false, isDefaultScope: false, tenantMaxHops: 7 },
+  },
+  budget: 1000,
+  accessToken: jwtLeaf(),
+  idToken: { id: randomId(), type: "id_token", lifetime: HOUR },
+  chain: { hash: randomId(), keyNumber: 1, lifetime: 12 * HOUR },
+  identifier: "userUuid",
+  apis: [],
+  ...changes,
+});
 
 /** "alive", or why not. */
 export async function fateOf(families: Families, family: FamilyId, query: StatusQuery): Promise<string> {

@@ -5,6 +5,7 @@ import { durableFamilies } from "../../src/storage/durable-families.ts";
 import type { Families } from "../../src/storage/families.ts";
 import { memoryFamilies } from "../../src/storage/memory-families.ts";
 import { codesContract } from "./families-codes.contract.ts";
+import { exchangeContract } from "./families-exchange.contract.ts";
 import { openingContract } from "./families-opening.contract.ts";
 import { refreshContract } from "./families-refresh.contract.ts";
 import { revocationContract } from "./families-revocation.contract.ts";
@@ -21,4 +22,5 @@ for (const [name, make] of FORMS) {
   codesContract(name, make);
   refreshContract(name, make);
   revocationContract(name, make);
+  exchangeContract(name, make);
 }
