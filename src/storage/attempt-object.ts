@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Bindings } from "../config.ts";
-import type { LockPolicy } from "./attempts.ts";
+import { ATTEMPT_CALL_VERSION, type LockPolicy } from "./attempts.ts";
+import { TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
 
 const SCHEMA = "CREATE TABLE IF NOT EXISTS attempts (id TEXT PRIMARY KEY, failures INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID";
@@ -16,11 +17,12 @@ export class AttemptObject extends DurableObject<Bindings> {
     this.#sql.exec(SCHEMA);
   }
 
-  /** Counts a failure; answers until when it is locked, once there were too many. A failure while it is locked changes nothing. */
-  async fail(id: string, { failures, seconds }: LockPolicy): Promise<number | undefined> {
-    const locked = this.#count(id, failures, seconds);
+  /** Counts a failure; `until`: it is locked until then, once there were too many. A failure while it is locked changes nothing. */
+  async fail(version: number, id: string, { failures, seconds }: LockPolicy): Promise<{ readonly ok: true; readonly until?: number } | typeof TOO_NEW> {
+    if (version > ATTEMPT_CALL_VERSION) return TOO_NEW;
+    const until = this.#count(id, failures, seconds);
     if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm((this.#now() + seconds) * 1000);
-    return locked;
+    return { ok: true, ...(until === undefined ? {} : { until }) };
   }
 
   override async alarm(): Promise<void> {

@@ -1,3 +1,6 @@
+/** The version of the calls to an object of attempts. One that is asked with a newer one refuses with `unavailable`. */
+export const ATTEMPT_CALL_VERSION = 1;
+
 /** How many failures lock, and for how long. */
 export interface LockPolicy {
   /** Zero: nothing is ever locked. */

@@ -1,6 +1,6 @@
 import { sha256 } from "../protocol/bytes.ts";
 import type { AttemptObject } from "./attempt-object.ts";
-import type { Attempt, Attempts } from "./attempts.ts";
+import { type Attempt, type Attempts, ATTEMPT_CALL_VERSION as V } from "./attempts.ts";
 import { callObject } from "./call.ts";
 
 const LOCKS_KEPT = 10_000;
@@ -17,9 +17,9 @@ export function durableAttempts(namespace: DurableObjectNamespace<AttemptObject>
     fail: async (attempt, policy) => {
       const shard = (await sha256(attempt.address)).slice(0, 2);
       const id = await sha256(keyOf(attempt));
-      const until = await callObject(
+      const { until } = await callObject(
         () => namespace.getByName(JSON.stringify([attempt.tenant, shard])),
-        async (stub) => await stub.fail(id, policy),
+        async (stub) => await stub.fail(V, id, policy),
       );
       if (locks.size >= LOCKS_KEPT) locks.clear();
       if (until !== undefined) locks.set(keyOf(attempt), until);

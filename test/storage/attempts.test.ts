@@ -1,9 +1,11 @@
 import { reset, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { sha256 } from "../../src/protocol/bytes.ts";
+import { AttemptObject } from "../../src/storage/attempt-object.ts";
+import { ATTEMPT_CALL_VERSION as V } from "../../src/storage/attempts.ts";
 import { durableAttempts } from "../../src/storage/durable-attempts.ts";
 import { memoryAttempts } from "../../src/storage/memory-attempts.ts";
+import { callByName, methodsOf, runSql } from "../worker/inside.ts";
 import { attemptsContract } from "./attempts.contract.ts";
 import { now, pass, stoppedClock } from "./clock.ts";
 
@@ -12,19 +14,27 @@ beforeEach(reset);
 attemptsContract("durable attempts", () => durableAttempts(env.ATTEMPTS, now));
 attemptsContract("attempts in memory", () => memoryAttempts(now));
 
-describe("the object of failed attempts", () => {
+describe("an object of attempts", () => {
   stoppedClock();
+  const stub = () => env.ATTEMPTS.getByName("shard");
+  const kept = async () => (await runSql(stub(), "SELECT id FROM attempts ORDER BY id")).map(({ id }) => id);
 
-  it("forgets what has ended, and keeps what has not, when its alarm fires", async () => {
-    const attempts = durableAttempts(env.ATTEMPTS, now);
-    const attempt = { tenant: "https://id.example.com", clientId: "web-app", address: "203.0.113.7" };
-    await attempts.fail(attempt, { failures: 1, seconds: 600 });
-    const stub = env.ATTEMPTS.getByName(JSON.stringify([attempt.tenant, (await sha256(attempt.address)).slice(0, 2)]));
-    pass(300);
-    expect(await runDurableObjectAlarm(stub)).toBe(true);
-    expect(await durableAttempts(env.ATTEMPTS, now).fail(attempt, { failures: 1, seconds: 600 })).toBe(now() + 300);
-    pass(300);
-    expect(await runDurableObjectAlarm(stub)).toBe(true);
-    expect(await runDurableObjectAlarm(stub)).toBe(false);
+  it("forgets what is over when its alarm rings, and nothing else", async () => {
+    await callByName(stub(), "fail", V, "a", { failures: 3, seconds: 60 });
+    pass(30);
+    await callByName(stub(), "fail", V, "b", { failures: 3, seconds: 60 });
+    await runDurableObjectAlarm(stub());
+    expect(await kept()).toEqual(["a", "b"]);
+    pass(30);
+    await runDurableObjectAlarm(stub());
+    expect(await kept()).toEqual(["b"]);
+    pass(30);
+    await runDurableObjectAlarm(stub());
+    expect([await kept(), await runDurableObjectAlarm(stub())]).toEqual([[], false]);
+  });
+
+  it.each(methodsOf(AttemptObject))("answers nothing to a call of a newer version: %s", async (name) => {
+    expect(await callByName(stub(), name, V + 1, "a", { failures: 1, seconds: 60 })).toEqual({ ok: false, reason: "unavailable" });
+    expect(await kept()).toEqual([]);
   });
 });

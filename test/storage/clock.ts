@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, vi } from "vitest";
 
-/** Where the moved clock begins: never before the real one, so that no alarm is past due when it is set. Seconds. */
-export const START = Math.ceil(Date.now() / 1000);
+const DAY = 86_400;
+
+/** Where the stopped clock of the present test began: a day from now, so that no alarm rings but when it is told to. Seconds. */
+export let START = 0;
 
 /** Stops the clock for every test of the current suite. Seen by the rules, the objects and the Worker alike. */
 export function stoppedClock(): void {
   beforeEach(() => {
+    START = Math.ceil(Date.now() / 1000) + DAY;
     vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(START * 1000);
   });

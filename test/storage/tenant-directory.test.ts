@@ -29,7 +29,10 @@ describe("a tenant that an isolate asks for", () => {
     const { open, confirm, read } = await directoryOf();
     for (let request = 0; request < 5; request++) expect(await (await open())?.client("a")).toMatchObject({ grants: ["token_exchange"] });
     expect(confirm).toHaveBeenCalledTimes(1);
-    expect(read.mock.calls.map(([, names]) => names)).toEqual([["tenant", "keys"], ["client/a", "access/a"]]);
+    expect(read.mock.calls.map(([, names]) => names)).toEqual([
+      ["tenant", "keys"],
+      ["client/a", "access/a"],
+    ]);
   });
 
   it("is none when it was never applied, and one within the bound after it was", async () => {
