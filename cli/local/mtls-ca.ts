@@ -45,7 +45,6 @@ private_key = $dir/ca.key
 default_md = sha256
 default_days = ${DAYS}
 unique_subject = no
-preserve = yes
 policy = any
 [any]
 organizationName = optional
@@ -85,7 +84,7 @@ export function certify(ca: Ca, name: string, { subject, use, validity }: Certif
   if (existsSync(cert)) return { cert, key };
   openssl(["req", "-new", "-utf8", "-config", ca.config, ...newKey(key), "-subj", subject, "-out", request]);
   const times = validity === undefined ? [] : ["-startdate", validity.from, "-enddate", validity.to];
-  openssl(["ca", "-batch", "-notext", "-utf8", "-config", ca.config, "-extensions", use, ...times, "-in", request, "-out", cert]);
+  openssl(["ca", "-batch", "-notext", "-utf8", "-preserveDN", "-config", ca.config, "-extensions", use, ...times, "-in", request, "-out", cert]);
   return { cert, key };
 }
 
