@@ -36,6 +36,11 @@ export async function applyTenant(operator: Operator, file: unknown, options: Ap
   return Applied.parse(await call(operator, "PUT", `/tenant${query === "" ? "" : `?${query}`}`, JSON.stringify(file)));
 }
 
+/** The tenant file that the running configuration stands for, and its version. */
+export async function exportTenant(operator: Operator): Promise<{ readonly version: number; readonly tenant: unknown }> {
+  return z.object({ version: z.int(), tenant: z.unknown() }).parse(await call(operator, "GET", "/tenant"));
+}
+
 /** Permissions by consumer, provider and status. */
 export async function listPermissions(operator: Operator, filter: Readonly<Record<string, string | undefined>>): Promise<PermissionListAnswer> {
   const query = new URLSearchParams(Object.entries(filter).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))).toString();

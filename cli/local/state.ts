@@ -51,7 +51,10 @@ export function prepare(state: LocalState, issuer: string, more: Readonly<Record
 
 /** The Worker's variables and secrets on this machine: what is kept already, and new ones for the rest. */
 export function localVars(issuer: string, kept: Readonly<Record<string, string | undefined>>) {
+  // Keys of later rotations, and secrets of further IdPs.
+  const further = Object.fromEntries(Object.entries(kept).filter(([name]) => /^((SIGNING|TOKEN)_KEY_[1-9][0-9]*|[A-Z][A-Z0-9_]*_CLIENT_SECRET)$/.test(name)));
   return {
+    ...further,
     ISSUERS: issuer,
     OPERATOR_KEYS: '{"keys":[]}',
     SIGNING_KEY_1: kept.SIGNING_KEY_1 ?? JSON.stringify(newPrivateJwk("ES256")),

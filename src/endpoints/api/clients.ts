@@ -6,6 +6,7 @@ import type { Exchange } from "../../service.ts";
 import type { ClientAct, ClientChanged } from "../../storage/tenant-store.ts";
 import type { Client } from "../../tenants/client.ts";
 import { type ClientAccess, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
+import { ClientAddition, SecretAddition } from "../../tenants/client-ask.ts";
 import { authenticationMethods } from "../../tenants/defaults.ts";
 import { recordName } from "../../tenants/records.ts";
 import { json } from "../response.ts";
@@ -15,14 +16,6 @@ import { operatorOnly } from "./operator-only.ts";
 const SECRET_BYTES = 32;
 const PREFIX_CHARACTERS = 12;
 
-/** Adds a client: its id, and the rest as a tenant file has it. */
-export const ClientAddition = z.strictObject({ id: z.string(), client: z._default(z.looseObject({}), {}) });
-
-/** Adds a secret. `limit`: how many may be valid at once then; `expiresIn`: seconds. */
-export const SecretAddition = z.strictObject({
-  limit: z._default(z.int().check(z.gte(1), z.lte(20)), 2),
-  expiresIn: z.optional(z.int().check(z.gte(60), z.lte(315_360_000))),
-});
 const Nothing = z.strictObject({});
 
 /** `GET /api/v1/clients`: every client in a line. */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { AuthenticationMethodName, Client, GrantName } from "../../../tenants/client.ts";
+import { ClientAddition, SecretAddition } from "../../../tenants/client-ask.ts";
 import { ClientId, Seconds } from "../../../tenants/primitives.ts";
-import { ClientAddition, SecretAddition } from "../clients.ts";
 import type { Named, Operation, Parameter } from "./operation.ts";
 
 /** A secret as it may be told: the beginning of its hash, whose it is, since when and until when. */
@@ -15,7 +15,7 @@ const SecretAnswer = z.object({
 });
 
 /** A client as it holds, without its secrets. `secret` stands in the one answer that drew it. */
-const ClientAnswer = z.object({
+export const ClientAnswer = z.object({
   id: ClientId,
   client: z.omit(Client, { secrets: true, developmentSecret: true }),
   disabled: z.boolean(),
@@ -24,8 +24,9 @@ const ClientAnswer = z.object({
   secrets: z.array(SecretAnswer),
   secret: z.optional(z.string()),
 });
+export type ClientAnswer = z.output<typeof ClientAnswer>;
 
-const ClientListAnswer = z.object({
+export const ClientListAnswer = z.object({
   clients: z.array(
     z.object({
       id: ClientId,

@@ -9,12 +9,13 @@ const Role = z.enum(["next", "current", "previous", "dropped"] satisfies KeyRole
 const Key = { kind: KeyKind, number: z.int(), keyId: z.optional(z.string()), algorithm: z.optional(SigningAlgorithm) };
 
 /** Every key that is known: its role, since when, and what may become of it when. No key itself. */
-const KeysAnswer = z.object({
+export const KeysAnswer = z.object({
   version: z.int(),
   keys: z.array(z.object({ ...Key, role: Role, since: Seconds, promotableFrom: z.optional(Seconds), retirableFrom: z.optional(Seconds), deployed: z.boolean() })),
   /** Keys that this version of the Worker holds and that have no role yet. */
   unregistered: z.array(z.object(Key)),
 });
+export type KeysAnswer = z.output<typeof KeysAnswer>;
 
 const answer: Named = { name: "Keys", schema: KeysAnswer };
 const NOTHING: Named = { name: "Nothing", schema: z.strictObject({}) };

@@ -1,0 +1,56 @@
+import { loadKeys, loadMetadata } from "../src/federation/provider-documents.ts";
+import { Rejection } from "../src/protocol/rejection.ts";
+import type { TenantFile } from "../src/tenants/tenant.ts";
+import { exportTenant } from "./operator-api.ts";
+import { type OperatorValues, readOperator } from "./operator-options.ts";
+import { readTenantFile } from "./tenant-file.ts";
+
+/** What was found at one identity provider, by the rules and bounds of the Worker. */
+export interface Finding {
+  readonly alias: string;
+  readonly issuer: string;
+  readonly ok: boolean;
+  /** One line for each thing that was looked at. */
+  readonly found: readonly string[];
+}
+
+/** The identity providers of a tenant file, or of the running tenant where no file is named. */
+export async function identityProvidersOf(values: OperatorValues, file: string | undefined): Promise<TenantFile["identityProviders"]> {
+  if (file !== undefined) return readTenantFile(file).file.identityProviders;
+  const { tenant } = await exportTenant(readOperator(values));
+  return (tenant as TenantFile).identityProviders;
+}
+
+/** Fetches discovery and keys of one provider as the Worker does: five seconds and 256 KiB each, no redirects, https at a public name. */
+export async function checkProvider(alias: string, provider: TenantFile["identityProviders"][string]): Promise<Finding> {
+  const { issuer, signingAlgorithms } = provider;
+  const found: string[] = [];
+  try {
+    const metadata = await loadMetadata(issuer);
+    found.push(`discovery: issuer is ${metadata.issuer}`, `authorize: ${metadata.authorization_endpoint}`, `token: ${metadata.token_endpoint}`);
+    const keys = await loadKeys(metadata.jwks_uri);
+    const usable = keys.filter((key) => (key.use ?? "sig") === "sig");
+    found.push(
+      `keys: ${metadata.jwks_uri} has ${keys.length}, ${usable.length} for signatures: ${usable.map((key) => `${key.kid ?? "(no kid)"} ${key.alg ?? key.kty}`).join(", ")}`,
+    );
+    const fits = usable.some((key) => signingAlgorithms.some((algorithm) => (key.alg === undefined ? key.kty === keyTypeOf(algorithm) : key.alg === algorithm)));
+    found.push(fits ? `signatures: one of ${signingAlgorithms.join(", ")} can be verified` : `no key fits signingAlgorithms (${signingAlgorithms.join(", ")})`);
+    return { alias, issuer, ok: fits, found };
+  } catch (error) {
+    return { alias, issuer, ok: false, found: [...found, explain(error)] };
+  }
+}
+
+function keyTypeOf(algorithm: string): string {
+  return algorithm.startsWith("ES") ? "EC" : algorithm === "EdDSA" ? "OKP" : "RSA";
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Rejection)) return error instanceof Error ? error.message : String(error);
+  const sentences: Readonly<Record<string, string>> = {
+    idp_unreachable: "cannot be reached, or took longer than 5 s",
+    idp_discovery_invalid: "the discovery document cannot be used: JSON of at most 256 KiB, without a redirect, of exactly this issuer, with https endpoints at public names",
+    idp_keys_invalid: "the key set cannot be used: JSON of at most 256 KiB, without a redirect",
+  };
+  return sentences[error.reason] ?? error.reason;
+}
