@@ -7,13 +7,13 @@ import { configurationDeath, inspect, isDead } from "../../tokens/inspect.ts";
 import { permissionDeath } from "../../tokens/permission-cutoff.ts";
 import { isUnreadable, readToken } from "../../tokens/read.ts";
 import type { VerifiedToken } from "../../tokens/token.ts";
-import { operatorRequest } from "../operator.ts";
 import { json } from "../response.ts";
 import { problemsAnswer, readJson } from "./body.ts";
+import { operatorOnly } from "./operator-only.ts";
 
 /** `GET /api/v1/families/{id}`: the tree of a family: who exchanged what for whom, when, at which depth, alive or why not. Operators only. */
 export async function readFamily(exchange: Exchange, id: FamilyId): Promise<Response> {
-  await operatorBody(exchange);
+  await operatorOnly(exchange);
   const trace = await traceOf(exchange, id);
   exchange.audit.write({ status: 200, issued: "trace" });
   return json(await familyOf(exchange, id, trace));
@@ -21,7 +21,8 @@ export async function readFamily(exchange: Exchange, id: FamilyId): Promise<Resp
 
 /** `POST /api/v1/families/lookup`: which family a token belongs to, also an expired one, and whether it is alive. Operators only. */
 export async function lookUpFamily(exchange: Exchange): Promise<Response> {
-  const asked = readJson(exchange.request, await operatorBody(exchange), FamilyLookup);
+  const { body } = await operatorOnly(exchange);
+  const asked = readJson(exchange.request, body, FamilyLookup);
   if (!asked.ok) return problemsAnswer(exchange.audit, asked.problems);
   // As of 1970 nothing has expired: what is looked for is whose it is.
   const token = await readToken(exchange.ring, asked.value.token, 0);
@@ -38,7 +39,8 @@ export async function lookUpFamily(exchange: Exchange): Promise<Response> {
 /** `POST /api/v1/families/{id}/revoke`: kills a node with all that was exchanged from it, or the whole family. Operators only. */
 export async function revokeFamily(exchange: Exchange, id: FamilyId): Promise<Response> {
   const { service, tenant, audit } = exchange;
-  const asked = readJson(exchange.request, await operatorBody(exchange), FamilyRevocation);
+  const { body } = await operatorOnly(exchange);
+  const asked = readJson(exchange.request, body, FamilyRevocation);
   if (!asked.ok) return problemsAnswer(audit, asked.problems);
   const { node } = asked.value;
   const trace = await traceOf(exchange, id);
@@ -48,12 +50,6 @@ export async function revokeFamily(exchange: Exchange, id: FamilyId): Promise<Re
   service.statuses.forget(id);
   audit.write({ status: 200, issued: "revocation", ...(node === undefined ? {} : { node }) });
   return json(await familyOf(exchange, id, await traceOf(exchange, id)));
-}
-
-async function operatorBody({ service, tenant, request, audit }: Exchange): Promise<Uint8Array> {
-  const { operator, body } = await operatorRequest(service, tenant.issuer, request);
-  audit.note({ operator });
-  return body;
 }
 
 // Another tenant's family is none.

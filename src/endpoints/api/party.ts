@@ -2,7 +2,7 @@ import { authenticateClient } from "../../clients/index.ts";
 import { Form, readBody } from "../../protocol/form.ts";
 import type { Exchange } from "../../service.ts";
 import type { Party } from "../../storage/tenant-store.ts";
-import { operatorRequest } from "../operator.ts";
+import { operatorOnly } from "./operator-only.ts";
 
 const BODY_LIMIT_BYTES = 65_536;
 
@@ -14,10 +14,9 @@ export interface PartyRequest {
 
 /** Authenticates an operator by its token, or a client by HTTP Basic as everywhere else. The body is read once it is known whose it is. */
 export async function partyRequest(exchange: Exchange): Promise<PartyRequest> {
-  const { request, audit, service, tenant } = exchange;
+  const { request } = exchange;
   if (/^bearer /i.test(request.headers.get("authorization") ?? "")) {
-    const { operator, body } = await operatorRequest(service, tenant.issuer, request);
-    audit.note({ operator });
+    const { operator, body } = await operatorOnly(exchange);
     return { by: { operator }, body };
   }
   const { clientId } = await authenticateClient(exchange, new Form(new Map()));
