@@ -35,6 +35,7 @@ export async function discovery({ tenant, ring }: Exchange): Promise<Response> {
     introspection_endpoint_auth_methods_supported: secretMethods,
     revocation_endpoint_auth_methods_supported: authenticationMethodNames(),
     dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
+    tls_client_certificate_bound_access_tokens: true,
     code_challenge_methods_supported: ["S256"],
     prompt_values_supported: ["none", "login", "select_account"],
     claims_supported: [
