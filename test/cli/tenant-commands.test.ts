@@ -32,7 +32,8 @@ function write(name: string, text: string): string {
 describe("tenant check", () => {
   test("says that the demo tenant is right", () => {
     const { status, stdout } = cambio("tenant", "check", "demo/tenant.json");
-    expect(stdout).toBe("demo/tenant.json: ok (clients 9, identity providers 1, permissions 3)\n");
+    const { clients, permissions } = JSON.parse(readFileSync(join(ROOT, "demo", "tenant.json"), "utf8"));
+    expect(stdout).toBe(`demo/tenant.json: ok (clients ${Object.keys(clients).length}, identity providers 1, permissions ${permissions.length})\n`);
     expect(status).toBe(0);
   });
 
