@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { ClientId, Cutoff, ScopeToken, Seconds } from "./primitives.ts";
+import { ClientId, ScopeToken } from "./primitives.ts";
 
 /** The state of a permission; only `granted` lets a token through. */
 export const PermissionStatus = z.enum(["requested", "granted", "denied", "withdrawn"]);
@@ -45,21 +45,17 @@ export const PermissionDenial = z.strictObject({});
 /** Withdraws a permission. `cut_off`: what was issued under it ends too, instead of living to its expiry. */
 export const PermissionWithdrawal = z.strictObject({ cut_off: z._default(z.boolean(), false) });
 
-/** Who acted: `operator/` or `client/` and the name. */
-const ActedBy = z.string().check(z.regex(/^(operator|client)\/./));
-
-/** What is kept of a permission beside the permission itself. */
-export const PermissionRecord = z.object({
+/** What is kept of a permission beside the permission itself. Seconds. */
+export interface PermissionRecord {
   /** Whether the tenant file or the API decided last. */
-  origin: z.optional(z.enum(["file", "api"])),
+  readonly origin?: "file" | "api";
   /** What the consumer asked for; what is granted is never more. */
-  asked: z.optional(PermissionContents),
-  requestedBy: z.optional(ActedBy),
-  /** Seconds, as are the other times. */
-  requestedAt: z.optional(Seconds),
-  decidedBy: z.optional(ActedBy),
-  decidedAt: z.optional(Seconds),
+  readonly asked?: PermissionContents;
+  /** `operator/` or `client/` and the name. */
+  readonly requestedBy?: string;
+  readonly requestedAt?: number;
+  readonly decidedBy?: string;
+  readonly decidedAt?: number;
   /** What the consumer was issued for the provider up to then is dead. */
-  cutoff: z.optional(Cutoff),
-});
-export type PermissionRecord = z.output<typeof PermissionRecord>;
+  readonly cutoff?: number;
+}

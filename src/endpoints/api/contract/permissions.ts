@@ -1,10 +1,24 @@
 import * as z from "zod/mini";
-import { Permission, PermissionDenial, PermissionGrant, PermissionRecord, PermissionRequest, PermissionStatus, PermissionWithdrawal } from "../../../tenants/permission.ts";
-import { ClientId } from "../../../tenants/primitives.ts";
+import { Permission, PermissionContents, PermissionDenial, PermissionGrant, PermissionRequest, PermissionStatus, PermissionWithdrawal } from "../../../tenants/permission.ts";
+import { ClientId, Cutoff, Seconds } from "../../../tenants/primitives.ts";
 import type { Named, Operation, Parameter } from "./operation.ts";
 
+/** Who acted: `operator/` or `client/` and the name. */
+const ActedBy = z.string().check(z.regex(/^(operator|client)\/./));
+
 /** A permission with what is kept of it: the answer to whatever is done with it. */
-export const PermissionAnswer = z.extend(Permission, PermissionRecord.shape);
+export const PermissionAnswer = z.extend(Permission, {
+  /** Whether the tenant file or the API decided last. */
+  origin: z.optional(z.enum(["file", "api"])),
+  /** What the consumer asked for; what is granted is never more. */
+  asked: z.optional(PermissionContents),
+  requestedBy: z.optional(ActedBy),
+  requestedAt: z.optional(Seconds),
+  decidedBy: z.optional(ActedBy),
+  decidedAt: z.optional(Seconds),
+  /** What the consumer was issued for the provider up to then is dead. */
+  cutoff: z.optional(Cutoff),
+});
 export type PermissionAnswer = z.output<typeof PermissionAnswer>;
 
 /** The answer to a list. */
