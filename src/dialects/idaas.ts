@@ -5,7 +5,7 @@ import { parseScope } from "../protocol/scope.ts";
 import { defined } from "../tokens/claims.ts";
 import type { Dialect, TargetAsk } from "./dialect.ts";
 import { requestedOf, standardTargets } from "./exchange.ts";
-import { rolesClaim, tokenResponse } from "./rfc8693.ts";
+import { rolesClaim, tokenResponse } from "./response.ts";
 
 const EVERYTHING = ".all";
 

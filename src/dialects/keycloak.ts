@@ -2,7 +2,7 @@ import { TOKEN_TYPE } from "../protocol/names.ts";
 import { defined, userClaims } from "../tokens/claims.ts";
 import type { Dialect } from "./dialect.ts";
 import { requestedOf, standardTargets } from "./exchange.ts";
-import { rolesClaim, tokenResponse } from "./rfc8693.ts";
+import { rolesClaim, tokenResponse } from "./response.ts";
 
 /** Keycloak, as CERN's single sign-on runs it. */
 export const keycloak: Dialect = {

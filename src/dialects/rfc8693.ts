@@ -1,7 +1,8 @@
 import { TOKEN_TYPE } from "../protocol/names.ts";
 import { defined } from "../tokens/claims.ts";
-import type { AccessTokenView, Dialect, TokenSet } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import { standardExchange, standardTargets } from "./exchange.ts";
+import { rolesClaim, tokenResponse } from "./response.ts";
 
 /** RFC 6749 and RFC 8693 as they are written: the default. */
 export const rfc8693: Dialect = {
@@ -21,22 +22,3 @@ export const rfc8693: Dialect = {
   userAttributes: () => ({}),
   tokenResponse,
 };
-
-/** Every role of every target in one list; none where there is none. */
-export function rolesClaim({ roles }: AccessTokenView): readonly string[] | undefined {
-  const all = [...new Set(Object.values(roles).flat())];
-  return all.length === 0 ? undefined : all;
-}
-
-/** The response of RFC 6749 §5.1, RFC 8693 §2.2.1 and OpenID Connect Core §3.1.3.3; what every dialect builds on. */
-export function tokenResponse(tokens: TokenSet) {
-  return defined({
-    access_token: tokens.accessToken,
-    issued_token_type: tokens.issuedTokenType,
-    token_type: tokens.tokenType,
-    expires_in: tokens.expiresIn,
-    refresh_token: tokens.refreshToken,
-    id_token: tokens.idToken,
-    scope: tokens.scope.length === 0 ? undefined : tokens.scope.join(" "),
-  });
-}

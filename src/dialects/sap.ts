@@ -4,7 +4,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import { type Claims, defined, userClaims } from "../tokens/claims.ts";
 import type { AccessTokenView, Dialect, ExchangeAsk, TokenOptions } from "./dialect.ts";
 import { requestedOf } from "./exchange.ts";
-import { rolesClaim, tokenResponse } from "./rfc8693.ts";
+import { rolesClaim, tokenResponse } from "./response.ts";
 import { SSO_RESOURCE, sapTargets } from "./sap-targets.ts";
 
 const LEAST_EXCHANGE_PERIOD_SECONDS = 3600;

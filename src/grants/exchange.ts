@@ -1,4 +1,4 @@
-import type { ExchangeAsk, TokenOptions } from "../dialects/dialect.ts";
+import type { ExchangeAsk, TokenOptions, TokenSet } from "../dialects/dialect.ts";
 import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
 import type { ExchangeRequest } from "../policy.ts";
 import { readAct, readMayAct } from "../protocol/actor.ts";
@@ -16,7 +16,7 @@ import { type PreparedChain, prepareRefreshToken } from "../tokens/refresh-token
 import type { VerifiedToken } from "../tokens/token.ts";
 import { type PresentedActor, readActor } from "./actor.ts";
 import { edgeQueryOf, extendAtEdge } from "./edge.ts";
-import { accessTokenFormat, issuingFor, newGrantId, type PreparedTokens, prepareTokens } from "./issuing.ts";
+import { accessTokenFormat, issuingFor, mintTokens, newGrantId, type PreparedTokens, prepareTokens } from "./issuing.ts";
 import { policyTarget, type ResolvedTarget, resolveTargets } from "./targets.ts";
 
 /** Everything that is known of an exchange before its subject's family is asked. */
@@ -89,6 +89,19 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
     service.statuses.keep(family, query, { asked, status: { alive: true, now, root, ...(principal === undefined ? {} : { principal }) } });
   }
   return extended;
+}
+
+/** Makes the tokens of an exchange that was recorded. */
+export async function mintExchanged(request: ClientRequest, plan: PlannedExchange, extended: Extended, { requested }: Pick<ExchangeAsk, "requested">): Promise<TokenSet> {
+  return await mintTokens(request, {
+    issuing: plan.issuing,
+    granted: extended,
+    prepared: plan.prepared,
+    withAccessToken: requested !== "id_token",
+    isSso: requested === "sso_token",
+    withIdToken: extended.permit.givesIdToken,
+    refreshToken: extended.chain === undefined ? undefined : await plan.chain?.mint(extended),
+  });
 }
 
 // Written after the response: the family keeps its last ten refusals, for those who ask why.

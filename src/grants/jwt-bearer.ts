@@ -4,9 +4,8 @@ import { GRANT_TYPE, TOKEN_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
-import { carryOut, planExchange } from "./exchange.ts";
+import { carryOut, mintExchanged, planExchange } from "./exchange.ts";
 import type { Grant } from "./grant.ts";
-import { mintExchanged } from "./token-exchange.ts";
 
 /**
  * The JWT bearer grant (RFC 7523 §2.1) with an ID token or JWT access token of our own: a principal handed on between

@@ -1,12 +1,10 @@
-import type { ExchangeAsk, TokenSet } from "../dialects/dialect.ts";
+import type { ExchangeAsk } from "../dialects/dialect.ts";
 import { dialectOf } from "../dialects/index.ts";
 import { GRANT_TYPE, TOKEN_TYPE } from "../protocol/names.ts";
-import type { ClientRequest } from "../service.ts";
 import type { Extended } from "../storage/families.ts";
 import { readSubjectToken } from "../subjects/index.ts";
-import { carryOut, type PlannedExchange, planExchange } from "./exchange.ts";
+import { carryOut, mintExchanged, planExchange } from "./exchange.ts";
 import type { Grant } from "./grant.ts";
-import { mintTokens } from "./issuing.ts";
 
 /** The token exchange grant, RFC 8693: one token in, a narrower one out. */
 export const tokenExchange: Grant = {
@@ -20,19 +18,6 @@ export const tokenExchange: Grant = {
     return { ...(await mintExchanged(request, plan, extended, asked)), issuedTokenType: issuedTokenType(asked, extended) };
   },
 };
-
-/** Makes the tokens of an exchange that was recorded. */
-export async function mintExchanged(request: ClientRequest, plan: PlannedExchange, extended: Extended, { requested }: Pick<ExchangeAsk, "requested">): Promise<TokenSet> {
-  return await mintTokens(request, {
-    issuing: plan.issuing,
-    granted: extended,
-    prepared: plan.prepared,
-    withAccessToken: requested !== "id_token",
-    isSso: requested === "sso_token",
-    withIdToken: extended.permit.givesIdToken,
-    refreshToken: extended.chain === undefined ? undefined : await plan.chain?.mint(extended),
-  });
-}
 
 // What was issued, truthfully: a refresh token that was the default and is not permitted leaves an access token.
 function issuedTokenType({ requested, format }: ExchangeAsk, { chain }: Extended): string {
