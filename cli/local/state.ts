@@ -44,7 +44,9 @@ export function prepare(state: LocalState, issuer: string, more: Readonly<Record
   const kept = existsSync(state.varsFile) ? parseEnv(readFileSync(state.varsFile, "utf8")) : {};
   const vars = { ...more, ...localVars(issuer, kept), OPERATOR_KEYS: JSON.stringify({ keys: [publicJwk(keepOperatorKey(state.operatorKeyFile))] }) };
   // Single quotes: wrangler's reader leaves what stands between them alone, and JSON of ours has none inside.
-  const lines = Object.entries(vars).map(([name, value]) => `${name}='${value}'\n`);
+  const lines = Object.entries(vars)
+    .map(([name, value]) => `${name}='${value}'\n`)
+    .sort();
   writePrivate(state.varsFile, lines.join(""));
   return { corpClientSecret: vars.CORP_CLIENT_SECRET };
 }
