@@ -22,6 +22,7 @@ export interface Bindings {
 // evaluating schemas would take longer than the rest of it.
 const ISSUER = /^https?:\/\/[^?#]+[^/?#]$/;
 const SECONDS = /^[0-9]{1,4}$/;
+const KEY_NUMBER = /^[1-9][0-9]{0,4}$/;
 const LONGEST_SECONDS = 3600;
 // At least 256 bit in base64url.
 const TOKEN_SECRET = /^[A-Za-z0-9_-]{43,}$/;
@@ -65,7 +66,9 @@ export async function readConfig(env: object): Promise<Config> {
     return Number(text);
   };
   const numbered = (prefix: string) =>
-    [...texts].flatMap(([name, text]) => (new RegExp(`^${prefix}[1-9][0-9]{0,4}$`).test(name) ? [{ name, number: Number(name.slice(prefix.length)), text }] : []));
+    [...texts].flatMap(([name, text]) =>
+      name.startsWith(prefix) && KEY_NUMBER.test(name.slice(prefix.length)) ? [{ name, number: Number(name.slice(prefix.length)), text }] : [],
+    );
   return {
     issuers,
     operatorKeys: operatorKeys("OPERATOR_KEYS", texts.get("OPERATOR_KEYS") ?? '{"keys":[]}'),

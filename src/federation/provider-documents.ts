@@ -7,11 +7,11 @@ import { askIdentityProvider } from "./outbound.ts";
 /** What we need of an IdP's discovery document (OpenID Connect Discovery §3). */
 export const ProviderMetadata = z.object({
   issuer: z.string(),
-  authorization_endpoint: z.url(),
-  token_endpoint: z.url(),
-  jwks_uri: z.url(),
-  userinfo_endpoint: z.optional(z.url()),
-  end_session_endpoint: z.optional(z.url()),
+  authorization_endpoint: z.string(),
+  token_endpoint: z.string(),
+  jwks_uri: z.string(),
+  userinfo_endpoint: z.optional(z.string()),
+  end_session_endpoint: z.optional(z.string()),
   authorization_response_iss_parameter_supported: z._default(z.boolean(), false),
 });
 export type ProviderMetadata = z.output<typeof ProviderMetadata>;

@@ -1,9 +1,8 @@
 import * as z from "zod/mini";
-import en from "zod/v4/locales/en.js";
 import { isHttpsUrl, isOrigin, isOutboundUrl, isRedirectUri } from "../protocol/uri.ts";
+import { sentenceOf } from "./sentences.ts";
 
-// zod/mini has no sentences of its own.
-z.config(en());
+z.config({ localeError: sentenceOf });
 
 /** A client identifier: visible ASCII without the characters that separate things on the wire, 1 to 128 long. */
 export const ClientId = z.string().check(z.regex(/^[A-Za-z0-9._:/@-]{1,128}$/, "a client id is 1 to 128 of A-Z a-z 0-9 . _ : / @ -"));
