@@ -210,6 +210,16 @@ export function openingContract(name: string, make: () => Families): void {
       expect(await closing(families, family)).toBe("closed");
     });
 
+    it("grows with an access token that a refresh gave and that outlives the refresh token", async () => {
+      const families = make();
+      const { family, token, grant } = await granted(families, { session: { lifetime: 300 }, redeem: { leaves: [], chain: { hash: "h", keyNumber: 1, lifetime: HOUR } } });
+      pass(HOUR - 1);
+      const leaf = jwtLeaf(5 * HOUR);
+      expect(await families.refresh(family, presenting({ ...token, hash: "h" }, { leaves: [leaf] }))).toMatchObject({ ok: true });
+      pass(5 * HOUR - 1);
+      expect(await fateOf(families, family, pathQuery([grant], leaf.id))).toBe("alive");
+    });
+
     it("grows with a revocation: what was revoked stays known until its own expiry", async () => {
       const families = make();
       const { family } = await loggedIn(families, { session: { lifetime: 300 } });

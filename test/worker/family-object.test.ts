@@ -120,6 +120,14 @@ describe("a family's alarm", () => {
     expect(await storedIn(stubOf(family))).toEqual(NOTHING);
   });
 
+  it("CON-34 that rings early says no goodbye: revoking the user still reaches the family", async () => {
+    const family = await registeredLogin();
+    await runDurableObjectAlarm(stubOf(family));
+    expect(await known()).toEqual([family]);
+    await users.revoke(OWNER);
+    expect(await fateOf(families, family, pathQuery([], "n"))).toBe("family_revoked");
+  });
+
   it("tries again later when the user cannot be told, and leaves the object as it is until then", async () => {
     const family = await registeredLogin();
     pass(HOUR + 120);
