@@ -8,6 +8,7 @@ import { codesContract } from "./families-codes.contract.ts";
 import { exchangeContract } from "./families-exchange.contract.ts";
 import { openingContract } from "./families-opening.contract.ts";
 import { refreshContract } from "./families-refresh.contract.ts";
+import { reuseContract } from "./families-reuse.contract.ts";
 import { revocationContract } from "./families-revocation.contract.ts";
 
 beforeAll(reset);
@@ -21,6 +22,7 @@ for (const [name, make] of FORMS) {
   openingContract(name, make);
   codesContract(name, make);
   refreshContract(name, make);
+  reuseContract(name, make);
   revocationContract(name, make);
   exchangeContract(name, make);
 }

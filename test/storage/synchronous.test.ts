@@ -10,6 +10,8 @@ declare global {
 const RULES = import.meta.glob(["../../src/storage/family/*.ts", "../../src/storage/tenant/*.ts"], { query: "?raw", import: "default", eager: true });
 const OBJECTS = import.meta.glob(["../../src/storage/*-object.ts"], { query: "?raw", import: "default", eager: true });
 
+const ALL = import.meta.glob(["../../src/**/*.ts"], { query: "?raw", import: "default", eager: true });
+
 // What may take its time: it decides nothing that it then writes. Everything else in these files is one turn.
 const MAY_WAIT: Readonly<Record<string, readonly string[]>> = {
   // Checks and hashes a file before the turn that applies it.
@@ -56,5 +58,13 @@ describe("CON-29 check and write are one turn", () => {
 
   it("notices what it is there to notice", () => {
     expect(asyncIn("class A { async redeem(ask: Ask) { await x; } // async no(\n async #turn<T>() {} } async function f() {}")).toEqual(["redeem", "#turn", "f"]);
+  });
+});
+
+describe("CON-32 what is dead stays dead", () => {
+  it("because no code restores an object to an earlier point in time", () => {
+    expect(Object.keys(ALL).length).toBeGreaterThan(100);
+    const restoring = Object.entries(ALL).filter(([, source]) => /getCurrentBookmark|getBookmarkForTime|onNextSessionRestoreBookmark/.test(source));
+    expect(restoring.map(([path]) => path)).toEqual([]);
   });
 });
