@@ -30,8 +30,10 @@ const EC = await generateKeyPair("ES256", { extractable: true });
 
 /** A service of a deployment that holds two more signing keys: an Ed25519 key, and another for ES256. */
 async function withMoreKeys() {
-  const jwk = async (key: CryptoKey, alg: string, number: number) =>
-    ({ number, keyId: `k-${number}`, algorithm: alg, jwk: { ...(await exportJWK(key)), alg }, issuer: undefined }) as const;
+  const jwk = async (key: CryptoKey, alg: string, number: number) => {
+    const { d, ...publicJwk } = await exportJWK(key);
+    return { number, keyId: `k-${number}`, algorithm: alg, jwk: { ...publicJwk, d, alg }, publicJwk, issuer: undefined } as const;
+  };
   const more = [await jwk(EDDSA.privateKey, "EdDSA", 4), await jwk(EC.privateKey, "ES256", 5)];
   return (service: World["service"]): World["service"] => {
     const config = { ...service.config, signingKeys: [...service.config.signingKeys, ...more] as World["service"]["config"]["signingKeys"] };
