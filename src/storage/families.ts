@@ -102,6 +102,8 @@ export interface SessionLimits {
   readonly deadline: number;
   readonly applications: readonly string[];
   readonly scope: readonly string[];
+  /** The session that the token ends with: this one ends with it too. */
+  readonly sid?: NodeId;
 }
 
 /** Redeems an SSO token: once, for a session as narrow as the token. */

@@ -40,11 +40,14 @@ export function revoke(rows: FamilyRows, now: number, ask: Revocation): readonly
   }
 }
 
-/** Ends a login session: every token that carries it is dead. Ended twice is ended once. */
+/** Ends a login session: every token that carries it is dead, and so is a session that hangs by one. Ended twice is ended once. */
 export function endSession(rows: FamilyRows, now: number, id: NodeId): EndedSession | Refused {
   const session = rows.session(id);
   if (session === undefined) return { ok: false, reason: "login_required" };
-  if (session.ended === undefined) rows.putSession({ ...session, ended: now });
+  if (session.ended === undefined) {
+    rows.putSession({ ...session, ended: now });
+    for (const below of rows.sessions()) if (below.limits?.sid === id) endSession(rows, now, below.id);
+  }
   return { ok: true, idp: session.idp, ...(session.idpTokens === undefined ? {} : { idpTokens: session.idpTokens }) };
 }
 

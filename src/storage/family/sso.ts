@@ -23,7 +23,9 @@ export function redeemSso(rows: FamilyRows, now: number, ask: RedeemSso): Redeem
   const answer = { ok: true, now, principal: family.principal } as const;
   if (row.redeemed !== undefined) return row.redeemed === ask.session.id ? { ...answer, needsClick: false } : { ok: false, reason: "sso_dead", note: "redeemed" };
   if (ask.present !== undefined && ask.present !== family.principal.sub && !ask.isConfirmed) return { ...answer, needsClick: true };
-  const expires = Math.min(now + ask.session.lifetime, record.deadline);
+  const { path, hops, deadline, scope, sid } = record;
+  const above = sid === undefined ? undefined : rows.session(sid);
+  const expires = Math.min(now + ask.session.lifetime, deadline, above?.expires ?? Number.POSITIVE_INFINITY);
   rows.putNode({ ...row, redeemed: ask.session.id });
   rows.putSession({
     id: ask.session.id,
@@ -32,7 +34,7 @@ export function redeemSso(rows: FamilyRows, now: number, ask: RedeemSso): Redeem
     expires,
     authTime: record.authTime ?? family.root,
     idp: family.principal.idp,
-    limits: { path: [...record.path, leaf.id], hops: record.hops + HOP, deadline: record.deadline, applications: sso.applications, scope: record.scope },
+    limits: { path: [...path, leaf.id], hops: hops + HOP, deadline, applications: sso.applications, scope, ...(sid === undefined ? {} : { sid }) },
   });
   keepUntil(rows, expires);
   return { ...answer, needsClick: false };
