@@ -10,6 +10,7 @@ import { openingContract } from "./families-opening.contract.ts";
 import { refreshContract } from "./families-refresh.contract.ts";
 import { reuseContract } from "./families-reuse.contract.ts";
 import { revocationContract } from "./families-revocation.contract.ts";
+import { ssoContract } from "./families-sso.contract.ts";
 
 beforeAll(reset);
 
@@ -25,4 +26,5 @@ for (const [name, make] of FORMS) {
   reuseContract(name, make);
   revocationContract(name, make);
   exchangeContract(name, make);
+  ssoContract(name, make);
 }
