@@ -47,16 +47,20 @@ async function replay(calls: readonly Recorded[]): Promise<void> {
 describe("a random walk over families", () => {
   stoppedClock();
 
-  it.each(SEEDS)(`of ${STEPS} steps finds memory, model and objects of one mind, with seed %d`, async (seed) => {
-    const walk = new Walk(memoryFamilies(), randomOf(seed));
-    for (let count = 0; count < STEPS; count++) {
-      await step(walk).catch((cause: unknown) => {
-        throw new Error(`seed ${seed}, step ${count}`, { cause });
-      });
-    }
-    const looks = [];
-    for (const token of walk.tokens) looks.push(await walk.look(token));
-    await replay(walk.calls);
-    expect(new Set(looks)).toEqual(new Set([true, false]));
-  });
+  it.each(SEEDS)(
+    `of ${STEPS} steps finds memory, model and objects of one mind, with seed %d`,
+    async (seed) => {
+      const walk = new Walk(memoryFamilies(), randomOf(seed));
+      for (let count = 0; count < STEPS; count++) {
+        await step(walk).catch((cause: unknown) => {
+          throw new Error(`seed ${seed}, step ${count}`, { cause });
+        });
+      }
+      const looks = [];
+      for (const token of walk.tokens) looks.push(await walk.look(token));
+      await replay(walk.calls);
+      expect(new Set(looks)).toEqual(new Set([true, false]));
+    },
+    120_000,
+  );
 });

@@ -69,7 +69,7 @@ describe("CON-24 an answer that is lost after the commit", () => {
       expect(await journey(w)).toEqual(OUTCOME);
       expect([nth, lost.call, await kept(before)]).toEqual([nth, calls[nth], expected]);
     }
-  });
+  }, 120_000);
 
   it("three times over cannot be answered; the application asks again and gets the same successor within the window, and is taken for a thief after it (CON-02)", async () => {
     for (const [later, outcome] of [
