@@ -3,6 +3,9 @@ import type { Terminal } from "./command.ts";
 import { call, type Operator } from "./operator-api.ts";
 import { instant, table } from "./table.ts";
 
+/** Stands before a hash, which may begin like an option. */
+const HASH = "sha256:";
+
 /** Every client in a line. */
 export async function listClients(operator: Operator) {
   return ClientListAnswer.parse(await call(operator, "GET", "/clients"));
@@ -30,13 +33,13 @@ export async function addSecret(operator: Operator, id: string, body: object): P
 
 /** Retires a secret by the beginning of its hash. */
 export async function retireSecret(operator: Operator, id: string, prefix: string): Promise<ClientAnswer> {
-  return ClientAnswer.parse(await call(operator, "DELETE", `/clients/${encodeURIComponent(id)}/secrets/${encodeURIComponent(prefix)}`));
+  return ClientAnswer.parse(await call(operator, "DELETE", `/clients/${encodeURIComponent(id)}/secrets/${encodeURIComponent(prefix.replace(HASH, ""))}`));
 }
 
 /** A client as lines: what it is, whether it may, and which secrets it has. */
 export function clientLines({ id, client, disabledBy, secrets, developmentSecret }: ClientAnswer): readonly string[] {
   const state = disabledBy.length === 0 ? "enabled" : `disabled (${disabledBy.join(", ")})`;
-  const rows = secrets.map((secret) => [secret.hash, secret.origin, instant(secret.since), instant(secret.expires), secret.valid ? "yes" : "no", secret.by ?? ""]);
+  const rows = secrets.map((secret) => [`${HASH}${secret.hash}`, secret.origin, instant(secret.since), instant(secret.expires), secret.valid ? "yes" : "no", secret.by ?? ""]);
   return [
     `${id}: ${client.public ? "public" : "confidential"}, ${client.dialect}, ${state}, grants ${client.grants.join(" ") || "none"}`,
     ...(developmentSecret ? ["has a development secret"] : []),
