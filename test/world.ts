@@ -223,6 +223,12 @@ export async function introspect(w: World, client: string, token: string, extra:
   return await answer.json();
 }
 
+/** A text that differs in one character from the one given, whatever that is: never the same, in the same alphabet. */
+export function changed(text: string): string {
+  const at = text.length - 3;
+  return `${text.slice(0, at)}${text[at] === "A" ? "B" : "A"}${text.slice(at + 1)}`;
+}
+
 /** The payload of a JWT, unverified. */
 export function payloadOf(jwt: string): Record<string, unknown> {
   const part = jwt.split(".")[1] ?? "";

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { editTenant, familiesDown, stopClock, UNAVAILABLE } from "../faults.ts";
-import { exchange, introspect, login, operatorToken, refresh, type World, world } from "../world.ts";
+import { changed, exchange, introspect, login, operatorToken, refresh, type World, world } from "../world.ts";
 import { type ApiAnswer, api, apiRequest } from "./api.ts";
 import { lastLineOf } from "./wire.ts";
 
@@ -216,8 +216,7 @@ describe("looking a token up", () => {
   it("is 404 for what is no token of ours, and the audit log has neither", async () => {
     const w = await world();
     const { access_token } = await login(w, "mobile-app");
-    const [header, payload, signature] = access_token.split(".");
-    for (const token of ["junk", `cambio_at_${"A".repeat(120)}`, `${header}.${payload}.${signature?.slice(0, -4)}AAAA`]) {
+    for (const token of ["junk", `cambio_at_${"A".repeat(120)}`, changed(access_token)]) {
       expect([(await lookUp(w, token)).status, lastLineOf(w).reason]).toEqual([404, "token_unknown"]);
       expect(w.lines.join("\n")).not.toContain(token);
     }

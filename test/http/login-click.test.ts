@@ -1,7 +1,7 @@
 import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { editTenant, stopClock } from "../faults.ts";
-import { arrive, cookiesOf, login, redeem, type World, world } from "../world.ts";
+import { arrive, changed, cookiesOf, login, redeem, type World, world } from "../world.ts";
 import { authorize, begin, comeBack, fieldsOf, lastReason, sentTo } from "./login-steps.ts";
 
 beforeEach(reset);
@@ -132,7 +132,7 @@ describe("the click", () => {
     const confirm = await askedToClick(w, cookie);
     const logout = fieldsOf(await (await w.fetch("/oauth2/logout", { headers: { cookie } })).text()).confirm ?? "";
     const state = begun.cookie.slice(begun.cookie.indexOf("=") + 1);
-    for (const wrong of ["x", "yes", "true", `${confirm}A`, confirm.slice(0, -1), `${confirm.slice(0, -2)}AA`, logout, state, access_token]) {
+    for (const wrong of ["x", "yes", "true", `${confirm}A`, confirm.slice(0, -1), changed(confirm), logout, state, access_token]) {
       expect([wrong, (await click(w, wrong, cookie)).status]).toEqual([wrong, 400]);
     }
     expect(hasCode(await click(w, confirm, cookie))).toBe(true);

@@ -1,7 +1,7 @@
 import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { editTenant, stopClock } from "../faults.ts";
-import { arrive, cookiesOf, introspect, login, payloadOf, redeem, refresh, type TenantFile, type Tokens, type World, world } from "../world.ts";
+import { arrive, changed, cookiesOf, introspect, login, payloadOf, redeem, refresh, type TenantFile, type Tokens, type World, world } from "../world.ts";
 import { authorize, begin, comeBack, lastReason, onHttps, sentTo, setCookie } from "./login-steps.ts";
 
 beforeEach(reset);
@@ -56,7 +56,7 @@ describe("HTTP-16 the cookies", () => {
     const cookie = await signedOn(w);
     const [name, value = ""] = cookie.split("=");
     const tokens = await login(w, "web-app");
-    for (const wrong of ["", "x", value.slice(0, -1), `${value.slice(0, -2)}AA`, `${value}A`, tokens.access_token, tokens.refresh_token, String(payloadOf(tokens.id_token).sid)]) {
+    for (const wrong of ["", "x", value.slice(0, -1), changed(value), `${value}A`, tokens.access_token, tokens.refresh_token, String(payloadOf(tokens.id_token).sid)]) {
       expect([wrong, outcome(await authorize(w, "web-app", {}, `${name}=${wrong}`))]).toEqual([wrong, "login"]);
     }
     expect(outcome(await authorize(w, "web-app", {}, cookie))).toBe("code");
