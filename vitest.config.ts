@@ -19,6 +19,7 @@ const bindings = {
   TOKEN_KEY_1: tokenKey(),
   TOKEN_KEY_2: tokenKey(),
   CORP_CLIENT_SECRET: "corp-client-secret",
+  PARTNER_CLIENT_SECRET: "partner-client-secret",
   OTHER_CLIENT_SECRET: "other-client-secret",
   TEST_OPERATOR_KEY: JSON.stringify(operator.privateKey.export({ format: "jwk" })),
 };

@@ -6,7 +6,7 @@ import { randomId, sha256 } from "../src/protocol/bytes.ts";
 import type { Service } from "../src/service.ts";
 import type { TenantFile } from "../src/tenants/tenant.ts";
 import { demoTenant } from "./demo-tenant.ts";
-import { type CorporateIdp, corporateIdp } from "./idp.ts";
+import { type CorporateIdp, corporateIdps } from "./idp.ts";
 
 /** The issuer of the demo tenant. */
 export const ISSUER = "http://localhost:8787";
@@ -38,7 +38,10 @@ export interface Tokens {
 export interface World {
   readonly app: App;
   readonly service: Service;
+  /** The IdP `corp` of the demo tenant. */
   readonly idp: CorporateIdp;
+  /** Its IdP `partner`. */
+  readonly partner: CorporateIdp;
   /** Every audit line. */
   readonly lines: string[];
   /** Sends a request; waits for the work that follows the response. */
@@ -56,7 +59,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const lines: string[] = [];
   const app = createApp(service, (line) => void lines.push(line));
   const issuer = options.issuer ?? ISSUER;
-  const idp = await corporateIdp();
+  const { corp: idp, partner } = await corporateIdps();
 
   const send = async (url: string, init: RequestInit = {}): Promise<Response> => {
     const after: Promise<unknown>[] = [];
@@ -80,7 +83,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   options.tenant?.(file);
   const applied = await apply(file);
   if (applied.status !== 200) throw new Error(`the tenant was not applied: ${await applied.text()}`);
-  return { app, service, idp, lines, fetch: send, post, apply };
+  return { app, service, idp, partner, lines, fetch: send, post, apply };
 }
 
 /** An operator's token for one request. */
@@ -140,7 +143,7 @@ export interface Arrived {
   readonly location: URL;
 }
 
-/** Logs a user in at the corporate IdP and stops at the code. */
+/** Logs a user in at the corporate IdP and stops at the code. `authorize: { idp: "partner" }` chooses the other one. */
 export async function arrive(
   w: World,
   app: AppId,
@@ -161,9 +164,10 @@ export async function arrive(
   const begun = await w.fetch(`/oauth2/authorize?${query}`, { headers: { cookie } });
   let answer = begun;
   let jar = cookie;
-  if (begun.headers.get("location")?.startsWith(w.idp.issuer)) {
+  const at = [w.idp, w.partner].find(({ issuer }) => begun.headers.get("location")?.startsWith(issuer));
+  if (at !== undefined) {
     jar = cookiesOf(begun);
-    answer = await w.fetch(w.idp.login(begun.headers.get("location") ?? "", user), { headers: { cookie: [jar, cookie].filter(Boolean).join("; ") } });
+    answer = await w.fetch(at.login(begun.headers.get("location") ?? "", user), { headers: { cookie: [jar, cookie].filter(Boolean).join("; ") } });
     jar = cookiesOf(answer);
   }
   const location = new URL(answer.headers.get("location") ?? "http://nowhere/");
