@@ -1,11 +1,13 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { newPrivateJwk } from "./cli/jwk.ts";
 
 // Every secret is made for the run: none is read from a file, none is worth keeping.
 const ec = () => generateKeyPairSync("ec", { namedCurve: "P-256" });
 const signing = JSON.stringify({ ...ec().privateKey.export({ format: "jwk" }), alg: "ES256" });
 const rsa = JSON.stringify({ ...generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }), alg: "RS256" });
+const saml = () => JSON.stringify(newPrivateJwk("SAML"));
 const foreign = JSON.stringify({ ...ec().privateKey.export({ format: "jwk" }), alg: "ES256", issuer: "https://other.example.com" });
 const tokenKey = () => JSON.stringify({ kty: "oct", k: randomBytes(32).toString("base64url") });
 const operator = ec();
@@ -16,6 +18,7 @@ const bindings = {
   SIGNING_KEY_1: signing,
   SIGNING_KEY_2: rsa,
   SIGNING_KEY_3: foreign,
+  SIGNING_KEY_4: saml(),
   TOKEN_KEY_1: tokenKey(),
   TOKEN_KEY_2: tokenKey(),
   CORP_CLIENT_SECRET: "corp-client-secret",

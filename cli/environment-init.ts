@@ -9,6 +9,7 @@ import type { SecretStore } from "./secret-store.ts";
 const FIRST_SECRETS: Readonly<Record<string, () => object>> = {
   SIGNING_KEY_1: () => newPrivateJwk("ES256"),
   SIGNING_KEY_2: () => newPrivateJwk("RS256"),
+  SIGNING_KEY_3: () => newPrivateJwk("SAML"),
   TOKEN_KEY_1: newTokenKey,
 };
 
@@ -25,7 +26,7 @@ export async function initialise(terminal: Terminal, secrets: SecretStore, opera
   const present = await secrets.names();
   const names = Object.keys(FIRST_SECRETS);
   // One key of a kind is enough: rotation has replaced the first ones since.
-  const isThere = (name: string) => present.includes(name) || (name !== "SIGNING_KEY_2" && present.some((one) => one.startsWith(name.slice(0, -1))));
+  const isThere = (name: string) => present.includes(name) || (!/^SIGNING_KEY_[23]$/.test(name) && present.some((one) => one.startsWith(name.slice(0, -1))));
   const missing = names.filter((name) => !isThere(name));
   for (const name of missing) {
     terminal.note(`storing ${name}`);

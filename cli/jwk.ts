@@ -1,13 +1,21 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { JWK } from "jose";
+import { selfSigned } from "./certificate.ts";
 
 /** The algorithms that a local server signs with. */
-export type LocalAlgorithm = "ES256" | "RS256";
+export type LocalAlgorithm = "ES256" | "RS256" | "SAML";
 
-/** A new private key as a JWK that names its algorithm. */
+/** A new private key as a JWK that names its algorithm; one for SAML is an RSA key with its certificate. */
 export function newPrivateJwk(alg: LocalAlgorithm): JWK {
+  if (alg === "SAML") return newSamlJwk();
   const { privateKey } = alg === "ES256" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("rsa", { modulusLength: 2048 });
   return { ...(privateKey.export({ format: "jwk" }) as JWK), alg };
+}
+
+// Whoever reads SAML trusts the certificate as it is, from metadata: nobody but the key itself vouches for it.
+function newSamlJwk(): JWK {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return { ...(privateKey.export({ format: "jwk" }) as JWK), alg: "RS256", x5c: [selfSigned(privateKey, publicKey, "Cambio SAML").toString("base64")] };
 }
 
 /** The public half: the members that RFC 7518 calls public and the description, nothing else. */

@@ -16,13 +16,13 @@ export function rotateCommand(kind: KeyKind): Command {
   return {
     words,
     summary: `rotate the ${WHAT[kind]}: store a new one, publish it, promote it when it is time`,
-    help: `${words}${isSigning ? " [--algorithm ES256|RS256]" : ""} [--number N] [--wait] [--env NAME] [--url URL] [--key FILE] [--json]
+    help: `${words}${isSigning ? " [--algorithm ES256|RS256|SAML]" : ""} [--number N] [--wait] [--env NAME] [--url URL] [--key FILE] [--json]
 
 Takes the next step of a rotation: makes a key and stores it (with --env by wrangler secret put, by standard input;
 else in the local server's file), publishes it as next once it is deployed, and promotes it once everybody knows it,
 310 seconds later. Call it again to go on, or let it wait. The former key stays trusted: ${GROUP[kind]} retire ends it.
 
-${isSigning ? "  --algorithm  which keys to rotate (ES256)\n" : ""}  --number N   the number of a new key (the next one that is free)
+${isSigning ? "  --algorithm  which keys to rotate (ES256); SAML: the RSA key and certificate that sign assertions\n" : ""}  --number N   the number of a new key (the next one that is free)
   --wait       wait until the key can be promoted, and promote it
 ${OPERATOR_HELP}`,
     async run(args, terminal) {
@@ -95,6 +95,6 @@ function readNumber(text = ""): number {
 }
 
 function readAlgorithm(text = "ES256"): LocalAlgorithm {
-  if (text !== "ES256" && text !== "RS256") throw new UsageError(`--algorithm takes ES256 or RS256, not "${text}"`);
+  if (text !== "ES256" && text !== "RS256" && text !== "SAML") throw new UsageError(`--algorithm takes ES256, RS256 or SAML, not "${text}"`);
   return text;
 }

@@ -6,7 +6,7 @@ import type { SingleUseObject } from "./storage/single-use-object.ts";
 import type { TenantObject } from "./storage/tenant-object.ts";
 import type { UserObject } from "./storage/user-object.ts";
 import type { DeployedKeys, SigningPublicJwk } from "./tenants/key-roles.ts";
-import type { SigningAlgorithm } from "./tenants/token-policy.ts";
+import type { KeyAlgorithm, SigningAlgorithm } from "./tenants/token-policy.ts";
 
 /** What the platform binds to this Worker; see wrangler.toml. Variables and secrets are read through `readConfig` alone. */
 export interface Bindings {
@@ -26,13 +26,14 @@ const KEY_NUMBER = /^[1-9][0-9]{0,4}$/;
 const LONGEST_SECONDS = 3600;
 // At least 256 bit in base64url.
 const TOKEN_SECRET = /^[A-Za-z0-9_-]{43,}$/;
+const CERTIFICATE = /^MI[A-Za-z0-9+/]+={0,2}$/;
 const KEY_TYPES: Readonly<Record<SigningAlgorithm, "EC" | "RSA" | "OKP">> = { ES256: "EC", RS256: "RSA", EdDSA: "OKP" };
 
 /** A signing key of this deployment. `issuer`: the one tenant that may use it; undefined for all. */
 export interface DeployedSigningKey {
   readonly number: number;
   readonly keyId: string;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: KeyAlgorithm;
   readonly jwk: JWK;
   readonly publicJwk: SigningPublicJwk;
   readonly issuer: string | undefined;
@@ -88,9 +89,9 @@ export function deployedKeys(config: Config, issuer: string): DeployedKeys {
 
 async function signingKey(name: string, number: number, text: string): Promise<DeployedSigningKey> {
   const { issuer, ...jwk } = signingJwk(name, text);
-  const { kty, crv, x, y, n, e } = jwk as JWK & { readonly kty: SigningPublicJwk["kty"] };
-  const publicJwk = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined)) as unknown as SigningPublicJwk;
-  return { number, keyId: await thumbprint(jwk), algorithm: jwk.alg, jwk: jwk as JWK, publicJwk, issuer };
+  const { kty, crv, x, y, n, e, x5c } = jwk as JWK & { readonly kty: SigningPublicJwk["kty"] };
+  const publicJwk = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e, x5c }).filter(([, value]) => value !== undefined)) as unknown as SigningPublicJwk;
+  return { number, keyId: await thumbprint(jwk), algorithm: x5c === undefined ? jwk.alg : "SAML", jwk: jwk as JWK, publicJwk, issuer };
 }
 
 interface SigningJwk extends JWK {
@@ -104,6 +105,8 @@ function signingJwk(name: string, text: string): SigningJwk {
   check(name, isObject(jwk) && typeof jwk.d === "string" && (jwk.issuer === undefined || typeof jwk.issuer === "string"), "a private JWK");
   const fits = Object.entries(KEY_TYPES).some(([alg, kty]) => jwk.alg === alg && jwk.kty === kty);
   check(name, fits, "alg ES256, RS256 or EdDSA and a kty that goes with it");
+  // A key with a certificate signs SAML, and nothing else.
+  check(name, jwk.x5c === undefined || (jwk.alg === "RS256" && Array.isArray(jwk.x5c) && CERTIFICATE.test(jwk.x5c[0])), "an RSA key with its certificate in x5c");
   return jwk as unknown as SigningJwk;
 }
 

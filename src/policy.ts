@@ -4,7 +4,7 @@ import type { Reason } from "./protocol/rejection.ts";
 import type { GrantableTokenType } from "./tenants/permission.ts";
 
 /** What is asked for. `token_set` is the access token with whatever else the dialect gives by default and the target allows. */
-export type RequestedToken = "access_token" | "refresh_token" | "id_token" | "sso_token" | "token_set";
+export type RequestedToken = "access_token" | "refresh_token" | "id_token" | "sso_token" | "saml2" | "token_set";
 
 /** The verified subject token, without the token. Seconds throughout. */
 export interface Subject {
@@ -61,6 +61,8 @@ export interface Target {
   /** What stands for it in `aud`. */
   readonly audience: readonly string[];
   readonly isRequester: boolean;
+  /** Whether it takes SAML assertions. */
+  readonly isSaml?: boolean;
   /** Scopes that it owns. */
   readonly ownScopes: readonly string[];
   /** Scopes that the permission lists. */
@@ -111,6 +113,7 @@ export interface Refusal {
   readonly refused: Reason;
 }
 
+const USER_TOKENS: ReadonlySet<RequestedToken> = new Set(["id_token", "sso_token", "refresh_token", "saml2"]);
 const IDENTITY_SCOPES: ReadonlySet<string> = new Set(["openid", "email", "profile", "groups"]);
 const PATH_LIMIT = 16;
 // An exchange adds the presented leaf and the new grant above the new leaf.
@@ -161,15 +164,17 @@ function holderFault({ id, isPublic, mayExchangePublicly }: Requester, subject: 
 }
 
 // A bound token is exchanged with its proof or not at all, and what comes out is bound to the same.
-function bindingFault({ proven, actor, requester }: ExchangeRequest, { cnf, kind }: Subject): Reason | undefined {
+function bindingFault({ proven, actor, requester, requested }: ExchangeRequest, { cnf, kind }: Subject): Reason | undefined {
   const isProven = kind === "refresh_token" ? mayRefreshWith(cnf, proven, requester.isPublic) : isConfirmed(cnf, proven);
   if (!isProven) return "subject_unproven";
+  // What a bearer assertion cannot carry is not dropped in silence.
+  if (requested === "saml2" && cnf !== undefined) return "subject_bound";
   return isConfirmed(actor?.cnf, proven) ? undefined : "actor_unproven";
 }
 
 // A client's own token stands for no user: nothing that speaks of one comes out of it.
 function userFault({ requested, isExplicit }: ExchangeRequest, { isUser }: Subject): Reason | undefined {
-  return !isUser && isExplicit && (requested === "id_token" || requested === "sso_token" || requested === "refresh_token") ? "subject_without_user" : undefined;
+  return !isUser && isExplicit && USER_TOKENS.has(requested) ? "subject_without_user" : undefined;
 }
 
 // A token that carries act or may_act is exchanged with an actor token or not at all: a chain is never laundered away.
@@ -181,12 +186,14 @@ function actorFault({ actor, requester, requested, isExplicit }: ExchangeRequest
   const { mayAct } = subject;
   if (mayAct !== undefined && (mayAct.sub !== actor.subject || (mayAct.client_id !== undefined && mayAct.client_id !== actor.client))) return "actor_not_allowed";
   for (let earlier = subject.act; earlier !== undefined; earlier = earlier.act) if (earlier.sub === actor.subject && earlier.client_id === actor.client) return "actor_repeated";
-  return isExplicit && (requested === "refresh_token" || requested === "sso_token") ? "actor_not_allowed" : undefined;
+  return isExplicit && (requested === "refresh_token" || requested === "sso_token" || requested === "saml2") ? "actor_not_allowed" : undefined;
 }
 
 function targetFault({ targets, requested, isExplicit }: ExchangeRequest): Reason | undefined {
   if (targets.length === 0 || targets.length > 10) return "target_unknown";
-  const needed: GrantableTokenType = isExplicit && (requested === "refresh_token" || requested === "id_token") ? requested : "access_token";
+  // An assertion is for one application.
+  if (requested === "saml2" && (targets.length > 1 || !targets[0]?.isSaml)) return "target_not_saml";
+  const needed: GrantableTokenType = isExplicit && (requested === "refresh_token" || requested === "id_token" || requested === "saml2") ? requested : "access_token";
   return targets.every((target) => target.isRequester || target.tokenTypes.includes(needed)) ? undefined : "target_forbidden";
 }
 

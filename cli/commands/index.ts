@@ -21,6 +21,7 @@ import { permissionGrant } from "./permission-grant.ts";
 import { permissionList } from "./permission-list.ts";
 import { permissionRequest } from "./permission-request.ts";
 import { permissionWithdraw } from "./permission-withdraw.ts";
+import { samlCertificate } from "./saml-certificate.ts";
 import { tenantApply } from "./tenant-apply.ts";
 import { tenantCheck } from "./tenant-check.ts";
 import { tenantDiff } from "./tenant-diff.ts";
@@ -54,6 +55,7 @@ export const COMMANDS: readonly Command[] = [
   tokenKeysRotate,
   tokenKeysRetire,
   tokenKeysEmergencyDrop,
+  samlCertificate,
   permissionList,
   permissionRequest,
   permissionGrant,

@@ -15,7 +15,7 @@ export const init: Command = {
   help: `init --env NAME [--operator NAME] [--json]
 init --local
 
-Makes what a Worker needs to start: SIGNING_KEY_1 (ES256), SIGNING_KEY_2 (RS256) and TOKEN_KEY_1, which go to wrangler
+Makes what a Worker needs to start: SIGNING_KEY_1 (ES256), SIGNING_KEY_2 (RS256), SIGNING_KEY_3 (SAML) and TOKEN_KEY_1, which go to wrangler
 secret put by standard input and are kept nowhere else, and an operator's key in .cambio/env-NAME/operator.jwk.json,
 whose public half it prints for OPERATOR_KEYS in wrangler.toml. What is there already is never replaced.
 

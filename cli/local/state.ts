@@ -61,9 +61,17 @@ export function localVars(issuer: string, kept: Readonly<Record<string, string |
     OPERATOR_KEYS: '{"keys":[]}',
     SIGNING_KEY_1: kept.SIGNING_KEY_1 ?? JSON.stringify(newPrivateJwk("ES256")),
     SIGNING_KEY_2: kept.SIGNING_KEY_2 ?? JSON.stringify(newPrivateJwk("RS256")),
+    ...samlKey(further),
     TOKEN_KEY_1: kept.TOKEN_KEY_1 ?? JSON.stringify(newTokenKey()),
     CORP_CLIENT_SECRET: kept.CORP_CLIENT_SECRET ?? randomText(),
   };
+}
+
+// One that a rotation has made since has another number.
+function samlKey(kept: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  if (Object.values(kept).some((text) => text?.includes('"x5c"'))) return {};
+  const number = Math.max(2, ...Object.keys(kept).map((name) => Number(/^SIGNING_KEY_(.+)$/.exec(name)?.[1] ?? 0))) + 1;
+  return { [`SIGNING_KEY_${number}`]: JSON.stringify(newPrivateJwk("SAML")) };
 }
 
 function keepOperatorKey(file: string): OperatorKey {

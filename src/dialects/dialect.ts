@@ -38,8 +38,8 @@ export interface ExchangeAsk extends TargetAsk {
   readonly requested: RequestedToken;
   /** False when `requested_token_type` was left to the dialect. */
   readonly isExplicit: boolean;
-  /** Set when the requested type fixes the format. */
-  readonly format?: "jwt";
+  /** Set when the requested type fixes the form. */
+  readonly format?: "jwt" | "saml2" | "saml2_header";
 }
 
 /** A set of tokens on its way into a response body. */

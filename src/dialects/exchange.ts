@@ -20,10 +20,12 @@ export function resourceName(url: string): TargetName {
   return { by: "resource", url };
 }
 
-const REQUESTED: ReadonlyMap<string, { readonly requested: RequestedToken; readonly format?: "jwt" }> = new Map([
+const REQUESTED: ReadonlyMap<string, Pick<ExchangeAsk, "requested" | "format">> = new Map([
   [TOKEN_TYPE.access_token, { requested: "access_token" }],
   [TOKEN_TYPE.refresh_token, { requested: "refresh_token" }],
   [TOKEN_TYPE.id_token, { requested: "id_token" }],
+  [TOKEN_TYPE.saml2, { requested: "saml2", format: "saml2" }],
+  [TOKEN_TYPE.saml2_header, { requested: "saml2", format: "saml2_header" }],
   [TOKEN_TYPE.jwt, { requested: "access_token", format: "jwt" }],
 ]);
 

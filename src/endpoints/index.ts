@@ -14,6 +14,7 @@ import { home } from "./home.ts";
 import { introspect } from "./introspect.ts";
 import { logout } from "./logout.ts";
 import { revoke } from "./revoke.ts";
+import { samlMetadata } from "./saml-metadata.ts";
 import { sso } from "./sso.ts";
 import { applyTenant, readTenant } from "./tenant.ts";
 import { token } from "./token.ts";
@@ -78,6 +79,7 @@ export const TENANT_ROUTES: readonly Route<TenantEndpoint>[] = [
   { paths: ["/oauth2/exchange/explain"], methods: { POST: explain } },
   { paths: ["/oauth2/token/list"], methods: { POST: tokenList } },
   { paths: ["/saml2/idp/sso"], page: true, changes: true, methods: { GET: sso, POST: sso } },
+  { paths: ["/saml2/metadata"], cors: "any", methods: { GET: samlMetadata } },
   { paths: ["/oauth2/introspect", ...openid("token/introspect")], cors: "declared", methods: { POST: introspect } },
   { paths: ["/oauth2/revoke", ...openid("revoke")], cors: "declared", methods: { POST: revoke } },
   { paths: ["/oauth2/userinfo", ...openid("userinfo")], cors: "declared", methods: { GET: userinfo, POST: userinfo } },

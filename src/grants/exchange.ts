@@ -98,7 +98,8 @@ export async function mintExchanged(request: ClientRequest, plan: PlannedExchang
     granted: extended,
     prepared: plan.prepared,
     withAccessToken: requested !== "id_token",
-    isSso: requested === "sso_token",
+    isBearer: requested !== "saml2",
+    isCopied: requested !== "sso_token" && requested !== "saml2",
     withIdToken: extended.permit.givesIdToken,
     refreshToken: extended.chain === undefined ? undefined : await plan.chain?.mint(extended),
   });

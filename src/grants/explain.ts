@@ -78,7 +78,7 @@ function explained({ service, tenant }: ClientRequest, plan: PlannedExchange, fa
       ...defined({ iss: tenant.issuer, aud: outcome.audience, client_id: request.requester.id, scope: outcome.scope.join(" ") || undefined, act: outcome.act }),
     },
     gives: [
-      request.requested === "id_token" ? undefined : request.requested === "sso_token" ? "sso_token" : "access_token",
+      request.requested === "id_token" ? undefined : request.requested === "sso_token" || request.requested === "saml2" ? request.requested : "access_token",
       outcome.givesIdToken ? "id_token" : undefined,
       outcome.refreshExpires === undefined ? undefined : "refresh_token",
     ].filter((name) => name !== undefined),

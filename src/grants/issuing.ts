@@ -47,30 +47,32 @@ export interface Minting {
   readonly granted: Granted;
   readonly prepared: PreparedTokens;
   readonly withAccessToken: boolean;
-  /** An SSO token is looked up strongly each time, so it has no copy. */
-  readonly isSso?: boolean;
+  /** False for what is no access token of a header `Authorization: Bearer`. */
+  readonly isBearer?: boolean;
+  /** False for what is looked up strongly each time, so that it needs no copy. */
+  readonly isCopied?: boolean;
   readonly withIdToken: boolean;
   readonly refreshToken: string | undefined;
 }
 
 /** Makes the tokens of what was recorded, and writes the copy of an opaque one after the response. */
 export async function mintTokens(request: ClientRequest, minting: Minting): Promise<TokenSet> {
-  const { issuing, granted, prepared, refreshToken } = minting;
+  const { issuing, granted, prepared, refreshToken, isBearer = true, isCopied = true } = minting;
   const { record, now } = granted;
   const [accessToken, idToken, sessionState] = await Promise.all([
     minting.withAccessToken ? prepared.accessToken.mint(granted, issuing) : undefined,
     minting.withIdToken ? prepared.idToken.mint(granted, issuing) : undefined,
     sessionReference(issuing.ring, issuing.family, record.sid),
   ]);
-  if (minting.withAccessToken && minting.isSso !== true) copyIssued(request, granted, prepared.accessToken.leaf.hash);
+  if (minting.withAccessToken && isCopied) copyIssued(request, granted, prepared.accessToken.leaf.hash);
   noteIssued(request, minting);
   const main = minting.withAccessToken ? prepared.accessToken : prepared.idToken;
   return {
     accessToken: accessToken ?? idToken ?? "",
-    tokenType: minting.withAccessToken ? (record.cnf?.jkt === undefined ? "Bearer" : "DPoP") : "N_A",
+    tokenType: minting.withAccessToken && isBearer ? (record.cnf?.jkt === undefined ? "Bearer" : "DPoP") : "N_A",
     expiresIn: expiryOf(granted, main.leaf.id) - now,
     issuedAt: now,
-    scope: record.scope,
+    scope: isBearer || !minting.withAccessToken ? record.scope : [],
     ...(refreshToken === undefined || granted.chain === undefined ? {} : { refreshToken, refreshExpiresIn: granted.chain.expires - now }),
     ...(idToken === undefined || accessToken === undefined ? {} : { idToken }),
     ...(sessionState === undefined ? {} : { sessionState }),
@@ -80,9 +82,9 @@ export async function mintTokens(request: ClientRequest, minting: Minting): Prom
 /** An id for a new grant, which is also the id of the operation that records it. */
 export const newGrantId = randomId;
 
-function noteIssued({ audit }: ClientRequest, { issuing, granted, withAccessToken, withIdToken, refreshToken }: Minting): void {
+function noteIssued({ audit }: ClientRequest, { issuing, granted, prepared, withAccessToken, withIdToken, refreshToken }: Minting): void {
   const { record, principal } = granted;
-  const issued = [withAccessToken && "access_token", withIdToken && "id_token", refreshToken !== undefined && "refresh_token"].filter((name) => name !== false);
+  const issued = [withAccessToken && prepared.accessToken.leaf.type, withIdToken && "id_token", refreshToken !== undefined && "refresh_token"].filter((name) => name !== false);
   audit.note({
     family: issuing.family,
     node: record.path.at(-1) ?? "",

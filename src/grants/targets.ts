@@ -44,6 +44,7 @@ export async function targetsOfAudience(request: ClientRequest, audience: readon
 export function policyTarget({ tenant }: ClientRequest, { id, client, audience, permission, isRequester }: ResolvedTarget): Target {
   return {
     ...{ id, audience, isRequester },
+    isSaml: client.saml !== undefined,
     ownScopes: client.ownScopes,
     scopes: permission?.scopes ?? [],
     tokenTypes: permission?.tokenTypes ?? [],

@@ -22,6 +22,7 @@ export const tokenExchange: Grant = {
 // What was issued, truthfully: a refresh token that was the default and is not permitted leaves an access token.
 function issuedTokenType({ requested, format }: ExchangeAsk, { chain }: Extended): string {
   if (requested === "id_token") return TOKEN_TYPE.id_token;
+  if (requested === "saml2") return format === "saml2_header" ? TOKEN_TYPE.saml2_header : TOKEN_TYPE.saml2;
   if (requested === "refresh_token" && chain !== undefined) return TOKEN_TYPE.refresh_token;
   return format === "jwt" ? TOKEN_TYPE.jwt : TOKEN_TYPE.access_token;
 }

@@ -16,6 +16,8 @@ export const TOKEN_TYPE = {
   id_token: "urn:ietf:params:oauth:token-type:id_token",
   jwt: "urn:ietf:params:oauth:token-type:jwt",
   saml2: "urn:ietf:params:oauth:token-type:saml2",
+  /** SAP's: a signed Response in base64, for the header `Authorization: SAML2.0`. */
+  saml2_header: "urn:sap:identity:oauth:token-type:saml2-header",
 } as const;
 
 /** The `typ` header of every kind of JWT that we sign (RFC 8725 §3.11). No two kinds share one. */

@@ -55,7 +55,7 @@ export interface SsoRecord {
 /** One issued token under a grant. `hash` is that of an opaque token's secret. */
 export interface Leaf {
   readonly id: NodeId;
-  readonly type: "access_token" | "id_token";
+  readonly type: "access_token" | "id_token" | "saml2";
   /** Seconds, as is `expires`. */
   readonly issued: number;
   readonly expires: number;
@@ -65,7 +65,7 @@ export interface Leaf {
 /** A token that is about to be issued: its leaf was drawn before the call, its lifetime is counted by the object. */
 export interface NewLeaf {
   readonly id: NodeId;
-  readonly type: "access_token" | "id_token";
+  readonly type: "access_token" | "id_token" | "saml2";
   /** Seconds. */
   readonly lifetime: number;
   readonly hash?: string;

@@ -47,7 +47,9 @@ function* clientReferences(file: TenantFile, id: string, client: TenantFile["cli
   const hasKeys = client.jwks !== undefined || client.jwksUri !== undefined || client.assertionTrusts.length > 0;
   const methods = authenticationMethods(client);
   if (client.public && hasKeys) yield { path: at, message: "a public client has no keys" };
-  if (methods.some((method) => method.startsWith("client_secret")) && !hasSecret) {
+  // A SAML application that is nothing else never asks for anything.
+  const asks = client.saml === undefined || client.grants.length > 0;
+  if (asks && methods.some((method) => method.startsWith("client_secret")) && !hasSecret) {
     yield { path: at, message: "a confidential client needs a secret (secrets or, on localhost, developmentSecret), or authenticationMethods without one" };
   }
   if (methods.includes("private_key_jwt") && !hasKeys) yield { path: at, message: "private_key_jwt needs jwks, jwksUri or assertionTrusts" };
@@ -91,7 +93,11 @@ function* permissionReferences(file: TenantFile): Generator<Problem> {
 
 function* resourceOwners(file: TenantFile): Generator<Problem> {
   const owners = new Map<string, string>();
+  const entities = new Map<string, string>();
   for (const [id, client] of Object.entries(file.clients)) {
+    const { entityId } = client.saml ?? {};
+    if (entityId !== undefined && entities.has(entityId)) yield { path: `clients.${id}.saml.entityId`, message: `belongs to ${entities.get(entityId)} already` };
+    if (entityId !== undefined) entities.set(entityId, id);
     for (const [index, resource] of client.resources.entries()) {
       const owner = owners.get(resource);
       if (owner !== undefined) yield { path: `clients.${id}.resources.${index}`, message: `belongs to ${owner} already` };

@@ -43,7 +43,27 @@ export type AssertionTrust = z.output<typeof AssertionTrust>;
 export const SubjectNameIdentifier = z.enum(["userUuid", "mail", "loginName", "displayName"]);
 export type SubjectNameIdentifier = z.output<typeof SubjectNameIdentifier>;
 
-/** An OAuth client: a consumer that holds permissions, a provider that owns APIs and roles, or both. */
+/** What stands in the attributes of an assertion: of the user, or the roles that the application gives them. */
+export const SamlAttributeSource = z.enum(["userUuid", "loginName", "email", "name", "givenName", "familyName", "idp", "groups", "roles"]);
+export type SamlAttributeSource = z.output<typeof SamlAttributeSource>;
+
+/** What makes a client a SAML 2.0 application (a service provider). Its NameID is its subject name identifier. */
+export const SamlApplication = z.strictObject({
+  /** Its entity id: the audience of its assertions. */
+  entityId: z.string().check(z.regex(/^[\x21-\x7e]{1,1024}$/, "1 to 1024 visible ASCII characters")),
+  /** Where its assertions are consumed; the first stands as recipient in what an exchange gives. */
+  acs: z.array(HttpsUrl).check(z.minLength(1), z.maxLength(20)),
+  /** The format of the NameID. Left out: persistent, emailAddress or unspecified, as the subject name identifier is. */
+  nameIdFormat: z.optional(z.enum(["persistent", "emailAddress", "unspecified"])),
+  /** The attributes of its assertions: by their name there, what stands in them. */
+  attributes: z._default(z.record(z.string().check(z.regex(/^[\x21-\x7e]{1,256}$/, "1 to 256 visible ASCII characters")), SamlAttributeSource), {}),
+  signature: z._default(z.enum(["RSA-SHA256", "RSA-SHA512"]), "RSA-SHA256"),
+  /** What `saml2-header` gives: a signed Response, or the assertion alone. */
+  header: z._default(z.enum(["response", "assertion"]), "response"),
+});
+export type SamlApplication = z.output<typeof SamlApplication>;
+
+/** An application: a consumer that holds permissions, a provider that owns APIs and roles or takes SAML assertions, or both. */
 export const Client = z.strictObject({
   displayName: z.optional(z.string().check(z.minLength(1), z.maxLength(80))),
   dialect: z._default(DialectName, "rfc8693"),
@@ -79,6 +99,8 @@ export const Client = z.strictObject({
   ownScopes: z._default(z.array(ScopeToken), []),
   /** The resource URLs that it is reached at (RFC 8707). */
   resources: z._default(z.array(HttpsUrl).check(z.maxLength(20)), []),
+  /** Left out: it takes no assertions. */
+  saml: z.optional(SamlApplication),
   roles: z._default(z.record(z.string().check(z.regex(/^[A-Za-z0-9._:-]{1,64}$/)), Role), {}),
   /** Clients that may look at this client's opaque access tokens and SSO tokens with their own credentials. */
   trustedForHandoff: z._default(z.array(ClientId).check(z.maxLength(20)), []),

@@ -29,6 +29,7 @@ const DEFAULTS: ResolvedTokenPolicy = {
   refreshTokenLifetime: 12 * HOUR,
   sessionLifetime: 12 * HOUR,
   ssoTokenLifetime: 300,
+  samlLifetime: 600,
   codeLifetime: 60,
   accessTokenFormat: "grant",
   refreshRetry: "grace",

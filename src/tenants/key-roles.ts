@@ -1,4 +1,4 @@
-import type { SigningAlgorithm } from "./token-policy.ts";
+import type { KeyAlgorithm } from "./token-policy.ts";
 
 /** Where a key stands: published only, signing, no longer signing but trusted, or gone. */
 export type KeyRole = "next" | "current" | "previous" | "dropped";
@@ -11,6 +11,8 @@ export interface SigningPublicJwk {
   readonly y?: string;
   readonly n?: string;
   readonly e?: string;
+  /** The certificate of a SAML key, base64 (RFC 7517 §4.7). */
+  readonly x5c?: string[];
 }
 
 interface Standing {
@@ -26,7 +28,7 @@ interface Standing {
 export interface SigningKeyRole extends Standing {
   readonly number: number;
   readonly keyId: string;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: KeyAlgorithm;
   readonly publicJwk?: SigningPublicJwk;
 }
 
@@ -43,7 +45,7 @@ export interface KeyRoles {
 
 /** A key that this deployment holds. */
 export interface DeployedKeys {
-  readonly signing: readonly { readonly number: number; readonly keyId: string; readonly algorithm: SigningAlgorithm; readonly publicJwk?: SigningPublicJwk }[];
+  readonly signing: readonly { readonly number: number; readonly keyId: string; readonly algorithm: KeyAlgorithm; readonly publicJwk?: SigningPublicJwk }[];
   readonly token: readonly number[];
 }
 

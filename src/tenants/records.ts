@@ -19,6 +19,8 @@ export interface RecordTypes {
   readonly permission: StoredPermission;
   /** Which client a resource URL belongs to. */
   readonly resource: { readonly client: string };
+  /** Which client is the SAML application of this entity id. */
+  readonly entity: { readonly client: string };
   /** Some client declares this origin: scripts of its pages may ask. */
   readonly origin: { readonly declared: true };
   /** Which provider a consumer's dependency of this name leads to. */
@@ -36,6 +38,7 @@ export const recordName = {
   idp: (alias: string) => `idp/${alias}`,
   permission: (consumer: string, provider: string) => `permission/${consumer} ${provider}`,
   resource: (url: string) => `resource/${url}`,
+  entity: (entityId: string) => `entity/${entityId}`,
   origin: (origin: string) => `origin/${origin}`,
   dependency: (consumer: string, name: string) => `dependency/${consumer} ${name}`,
   cutoffs: (consumer: string) => `cutoffs/${consumer}`,
@@ -59,8 +62,12 @@ export function recordsOf(file: TenantFile): ReadonlyMap<string, object> {
 }
 
 /** The look-ups that follow from one client, by name. */
-export function lookUpsOf(id: string, { resources, corsOrigins }: Client): readonly (readonly [string, object])[] {
-  return [...resources.map((url) => [recordName.resource(url), { client: id }] as const), ...corsOrigins.map((origin) => [recordName.origin(origin), { declared: true }] as const)];
+export function lookUpsOf(id: string, { resources, corsOrigins, saml }: Client): readonly (readonly [string, object])[] {
+  return [
+    ...resources.map((url) => [recordName.resource(url), { client: id }] as const),
+    ...corsOrigins.map((origin) => [recordName.origin(origin), { declared: true }] as const),
+    ...(saml === undefined ? [] : [[recordName.entity(saml.entityId), { client: id }] as const]),
+  ];
 }
 
 /** The tenant file that a set of records stands for: the inverse of `recordsOf`. */

@@ -11,6 +11,10 @@ export type Consistency = z.output<typeof Consistency>;
 export const SigningAlgorithm = z.enum(["ES256", "RS256", "EdDSA"]);
 export type SigningAlgorithm = z.output<typeof SigningAlgorithm>;
 
+/** What a signing key is for: tokens of one algorithm, or SAML, where it has a certificate. No key does both. */
+export const KeyAlgorithm = z.enum([...SigningAlgorithm.options, "SAML"]);
+export type KeyAlgorithm = z.output<typeof KeyAlgorithm>;
+
 /** The deepest chain that the path of a token can hold: sixteen ancestors, two for each exchange and one for the root grant. */
 export const HOPS_LIMIT = 7;
 
@@ -22,6 +26,8 @@ export const TokenPolicy = z.strictObject({
   refreshTokenLifetime: z.optional(z.int().check(z.gte(0), z.lte(15_552_000))),
   sessionLifetime: z.optional(z.int().check(z.gte(300), z.lte(2_592_000))),
   ssoTokenLifetime: z.optional(z.int().check(z.gte(30), z.lte(300))),
+  /** Of a SAML assertion, from now to its NotOnOrAfter. */
+  samlLifetime: z.optional(z.int().check(z.gte(30), z.lte(900))),
   codeLifetime: z.optional(z.int().check(z.gte(10), z.lte(120))),
   accessTokenFormat: z.optional(z.enum(["grant", "jwt", "opaque"])),
   refreshRetry: z.optional(RetryWindow),

@@ -3,8 +3,9 @@ import type { Config, DeployedSigningKey } from "../config.ts";
 import { bytesOf, fromBase64url } from "../protocol/bytes.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { importPrivateKey, importPublicKey, type SigningKey, type VerificationKey } from "../protocol/signature.ts";
+import type { SamlHash, SamlKey } from "../saml/signature.ts";
 import type { KeyRole, KeyRoles, SigningPublicJwk } from "../tenants/key-roles.ts";
-import type { SigningAlgorithm } from "../tenants/token-policy.ts";
+import type { KeyAlgorithm, SigningAlgorithm } from "../tenants/token-policy.ts";
 
 /** What a token key is used for; HKDF derives one key for each, so that none can stand for another. */
 export type Purpose = "mac" | "seal" | "successor" | "cookie";
@@ -32,6 +33,10 @@ export interface KeyRing {
   readonly issuer: string;
   /** The key that signs with this algorithm: the current one if this deployment has it, else one still published; else `unavailable`. */
   signingKey(algorithm: SigningAlgorithm): Promise<SigningKey>;
+  /** The key that signs SAML, chosen likewise; else `unavailable`. */
+  samlKey(hash: SamlHash): Promise<SamlKey>;
+  /** The certificates that SAML may be signed with, base64: the current one first. */
+  samlCertificates(): readonly string[];
   /** A published key by its id; undefined for any other, and for another algorithm than the key's own. */
   verificationKey(keyId: string, algorithm: string): Promise<VerificationKey | undefined>;
   /** The public keys that are not dropped, as JWKs: those of the record, the same in every version of the Worker, and those of this deployment. */
@@ -75,6 +80,14 @@ export function keyStore(config: Config): KeyStore {
     return fresh;
   }
 
+  async function samlPrivateKey({ keyId, jwk }: DeployedSigningKey, hash: SamlHash): Promise<CryptoKey> {
+    const name = `${hash} ${keyId}`;
+    const { alg: _alg, x5c: _x5c, ...members } = jwk;
+    const key = imported.get(name) ?? (await crypto.subtle.importKey("jwk", members as JsonWebKey, { name: "RSASSA-PKCS1-v1_5", hash }, false, ["sign"]));
+    imported.set(name, key);
+    return key;
+  }
+
   async function publicKey(key: PublishedKey): Promise<VerificationKey | undefined> {
     const name = `public ${key.keyId}`;
     const known = imported.get(name);
@@ -91,17 +104,26 @@ export function keyStore(config: Config): KeyStore {
       return {
         issuer,
         signingKey: async (algorithm) => {
-          const able = usable.filter((key) => key.algorithm === algorithm);
-          const key = able.find(({ role, held }) => role === "current" && held) ?? able.find(({ role, held }) => role === "previous" && held);
-          if (key?.held === undefined) throw new Rejection("unavailable", { note: `no ${algorithm} key` });
-          return { key: await privateKey(key.held), algorithm, keyId: key.keyId };
+          const held = signerOf(usable, algorithm);
+          return { key: await privateKey(held), algorithm, keyId: held.keyId };
+        },
+        samlKey: async (hash) => {
+          const held = signerOf(usable, SAML);
+          return { key: await samlPrivateKey(held, hash), hash, certificate: held.publicJwk.x5c?.[0] ?? "" };
+        },
+        samlCertificates: () => {
+          const rank = ({ role = "next" }: PublishedKey) => ["current", "next", "previous"].indexOf(role);
+          const own = usable.filter(({ algorithm }) => algorithm === SAML).toSorted((a, b) => rank(a) - rank(b));
+          return own.flatMap(({ publicJwk }) => publicJwk.x5c?.[0] ?? []);
         },
         verificationKey: async (keyId, algorithm) => {
           const key = usable.find((candidate) => candidate.keyId === keyId && candidate.algorithm === algorithm);
           return key === undefined ? undefined : await publicKey(key);
         },
-        published: () => usable.map(({ publicJwk, algorithm, keyId }) => ({ ...publicJwk, use: "sig", alg: algorithm, kid: keyId })),
-        algorithms: () => [...new Set(usable.flatMap(({ role, held, algorithm }) => (held !== undefined && (role === "current" || role === "previous") ? [algorithm] : [])))],
+        published: () => usable.filter(isForTokens).map(({ publicJwk, algorithm, keyId }) => ({ ...publicJwk, use: "sig", alg: algorithm, kid: keyId })),
+        algorithms: () => [
+          ...new Set(usable.filter(isForTokens).flatMap(({ role, held, algorithm }) => (held !== undefined && (role === "current" || role === "previous") ? [algorithm] : []))),
+        ],
         tokenKeyNumber: () => {
           const held = (role: string) => roles.token.find((key) => key.role === role && config.tokenKeys.has(key.number));
           const key = held("current") ?? held("previous");
@@ -119,10 +141,23 @@ export function keyStore(config: Config): KeyStore {
   };
 }
 
+const SAML = "SAML";
+
+function isForTokens<Key extends { readonly algorithm: KeyAlgorithm }>(key: Key): key is Key & { readonly algorithm: SigningAlgorithm } {
+  return key.algorithm !== SAML;
+}
+
+function signerOf(usable: readonly PublishedKey[], algorithm: KeyAlgorithm): DeployedSigningKey {
+  const able = usable.filter((key) => key.algorithm === algorithm);
+  const { held } = able.find(({ role, held }) => role === "current" && held) ?? able.find(({ role, held }) => role === "previous" && held) ?? {};
+  if (held === undefined) throw new Rejection("unavailable", { note: `no ${algorithm} key` });
+  return held;
+}
+
 /** A public key, its role, and the private half where this deployment holds it. A key that was never registered has no role, and does not sign. */
 interface PublishedKey {
   readonly keyId: string;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: KeyAlgorithm;
   readonly publicJwk: SigningPublicJwk;
   readonly role: KeyRole | undefined;
   readonly held: DeployedSigningKey | undefined;

@@ -3,8 +3,8 @@ import { Rejection } from "../protocol/rejection.ts";
 import type { FamilyId, NodeId } from "../storage/lineage.ts";
 import type { KeyRing } from "./keys.ts";
 
-/** What an opaque token is, by its prefix. `session` is the browser's cookie, `sid` a reference without a secret. */
-export type OpaqueKind = "at" | "rt" | "code" | "sso" | "session" | "sid";
+/** What an opaque token is, by its prefix. `session` is the browser's cookie, `saml` the id of an assertion, `sid` a reference without a secret. */
+export type OpaqueKind = "at" | "rt" | "code" | "sso" | "session" | "sid" | "saml";
 
 /** An opaque token taken apart, or about to be put together. It says where its record lies; what it grants stands there. */
 export interface OpaqueToken {

@@ -47,6 +47,7 @@ describe("the list of keys", () => {
     expect(body.keys).toMatchObject([
       { kind: "signing", number: 1, algorithm: "ES256", role: "current", since: now, deployed: true },
       { kind: "signing", number: 2, algorithm: "RS256", role: "current", since: now, deployed: true },
+      { kind: "signing", number: 4, algorithm: "SAML", role: "current", since: now, deployed: true },
       { kind: "token", number: 1, role: "current", since: now, deployed: true },
       { kind: "token", number: 2, role: "next", since: now, promotableFrom: now + PUBLISHED, deployed: true },
     ]);

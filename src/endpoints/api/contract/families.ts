@@ -22,7 +22,7 @@ export const NodeAnswer = z.object({
   act: z.optional(z.looseObject({ sub: z.string(), client_id: z.string() })),
   issued: Seconds,
   expires: Seconds,
-  leaves: z.array(z.object({ id: NodeId, type: z.enum(["access_token", "id_token"]), issued: Seconds, expires: Seconds })),
+  leaves: z.array(z.object({ id: NodeId, type: z.enum(["access_token", "id_token", "saml2"]), issued: Seconds, expires: Seconds })),
   refresh: z.optional(z.object({ expires: Seconds, generation: z.int() })),
   /** Why it is dead; left out while it lives. */
   dead: z.optional(z.string()),

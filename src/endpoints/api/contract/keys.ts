@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 import type { KeyRole } from "../../../tenants/key-roles.ts";
 import { Seconds } from "../../../tenants/primitives.ts";
-import { SigningAlgorithm } from "../../../tenants/token-policy.ts";
+import { KeyAlgorithm } from "../../../tenants/token-policy.ts";
 import type { Named, Operation, Parameter } from "./operation.ts";
 
 const KeyKind = z.enum(["signing", "token"]);
 const Role = z.enum(["next", "current", "previous", "dropped"] satisfies KeyRole[]);
-const Key = { kind: KeyKind, number: z.int(), keyId: z.optional(z.string()), algorithm: z.optional(SigningAlgorithm) };
+const Key = { kind: KeyKind, number: z.int(), keyId: z.optional(z.string()), algorithm: z.optional(KeyAlgorithm) };
 
 /** Every key that is known: its role, since when, and what may become of it when. No key itself. */
 export const KeysAnswer = z.object({
