@@ -4,6 +4,7 @@ import type { ProviderTokens } from "../federation/relying-party.ts";
 import { type Form, readForm, readQuery } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
+import type { EndedSession, Refused } from "../storage/families.ts";
 import type { FamilyId, NodeId } from "../storage/lineage.ts";
 import { isUnreadable, readOwnJwt } from "../tokens/read.ts";
 import { seal, unseal } from "../tokens/seal.ts";
@@ -72,25 +73,28 @@ async function destinationOf({ tenant }: Exchange, form: Form, hinted: string | 
 }
 
 async function end(exchange: Exchange, place: Place, destination: Destination): Promise<Response> {
-  const { service, tenant, ring, audit } = exchange;
+  const { service, audit } = exchange;
   const ended = await service.families.endSession(place.family, place.session);
   service.statuses.forget(place.family);
+  // The session has ended, whatever becomes of the one at the IdP.
+  const onward = await providerLogout(exchange, place.family, ended, destination).catch(() => void audit.note({ note: "idp_logout_failed" }));
   audit.write({ status: 303, family: place.family, issued: "logout" });
   // A hint may come without the browser's cookie, from another site: then the cookie may be that of another session.
   const cookie = isSame(await currentPlace(exchange), place) ? noSessionCookie(exchange) : undefined;
-  const idp = ended.ok ? await tenant.identityProvider(ended.idp) : undefined;
-  const sealed = ended.ok ? ended.idpTokens : undefined;
-  const tokens = sealed === undefined ? undefined : await unseal(ring, "seal", `idp-tokens ${place.family}`, sealed);
-  if (idp?.logout !== true || idp.disabled || tokens === undefined) return await done(destination, cookie);
-  const onward = await providerLogoutUrl(exchange, idp.issuer, (JSON.parse(tokens) as ProviderTokens).idToken, destination).catch(() => undefined);
   return await done(onward === undefined ? destination : { redirectUri: onward, state: undefined }, cookie);
 }
 
-async function providerLogoutUrl({ service, tenant, ring }: Exchange, issuer: string, idToken: string, destination: Destination): Promise<string | undefined> {
-  const { end_session_endpoint } = await service.providers.metadata(issuer);
+// Where the session at the IdP ends, if its record says that it does.
+async function providerLogout(exchange: Exchange, family: FamilyId, ended: EndedSession | Refused, destination: Destination): Promise<string | undefined> {
+  const { service, tenant, ring } = exchange;
+  if (!ended.ok || ended.idpTokens === undefined) return undefined;
+  const idp = await tenant.identityProvider(ended.idp);
+  const tokens = await unseal(ring, "seal", `idp-tokens ${family}`, ended.idpTokens);
+  if (idp?.logout !== true || idp.disabled || tokens === undefined) return undefined;
+  const { end_session_endpoint } = await service.providers.metadata(idp.issuer);
   if (end_session_endpoint === undefined) return undefined;
   const url = new URL(end_session_endpoint);
-  url.searchParams.set("id_token_hint", idToken);
+  url.searchParams.set("id_token_hint", (JSON.parse(tokens) as ProviderTokens).idToken);
   url.searchParams.set("post_logout_redirect_uri", `${new URL(tenant.issuer).origin}/oauth2/logout`);
   url.searchParams.set("state", await seal(ring, "cookie", "logout-return", JSON.stringify({ ...destination, expires: service.now() + RETURN_SECONDS })));
   return url.href;

@@ -20,10 +20,7 @@ export async function revoke(exchange: Exchange): Promise<Response> {
   const token = await readToken(ring, respelled(form.require("token")), service.now());
   const ask = isUnreadable(token) ? undefined : await revocationOf(request, token);
   if (ask === undefined) audit.write({ status: 200, reason: isUnreadable(token) ? token.reason : "client_differs" });
-  else {
-    await carryOut(request, ask);
-    audit.write({ status: 200, family: ask.family, issued: "revocation" });
-  }
+  else audit.write({ status: 200, family: ask.family, ...((await carryOut(request, ask)) ? { issued: "revocation" } : { reason: "nothing_revoked" }) });
   return forOrigin(exchange.request, request.client, empty());
 }
 
@@ -51,9 +48,11 @@ async function revocationOf({ clientId, client, tenant }: ClientRequest, token: 
   return { family, revocation: { kind: "node", node, tenant: tenant.issuer, expires: token.expires, lazy: root.lazy } };
 }
 
-async function carryOut(request: ClientRequest, { family, revocation }: Ask): Promise<void> {
+// Whose an opaque token is stands in its family alone, which leaves another client's as it is.
+async function carryOut(request: ClientRequest, { family, revocation }: Ask): Promise<boolean> {
   const { service } = request;
-  const { hashes } = await service.families.revoke(family, revocation);
+  const { found, hashes } = await service.families.revoke(family, revocation);
   service.statuses.forget(family);
   removeCopiesLater(request, hashes);
+  return found;
 }

@@ -4,7 +4,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
 import type { Origin } from "../storage/lineage.ts";
 import { readActorToken } from "../subjects/index.ts";
-import { inspect, isDead } from "../tokens/inspect.ts";
+import { configurationDeath, inspect, isDead } from "../tokens/inspect.ts";
 import { issueOf, permissionDeath } from "../tokens/permission-cutoff.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
 
@@ -22,7 +22,8 @@ export async function readActor(request: ClientRequest): Promise<PresentedActor 
   if (text === undefined && type === undefined) return undefined;
   const token = await readActorToken(request, form.require("actor_token"), form.require("actor_token_type"));
   if (token.format === "opaque") return await fromRecord(request, token);
-  const death = await permissionDeath(request, token.client, token.lineage.root, () => issueOf(request, token));
+  const { client, lineage } = token;
+  const death = (await configurationDeath(request, client, lineage.root)) ?? (await permissionDeath(request, client, lineage.root, () => issueOf(request, token)));
   if (death !== undefined) throw new Rejection("actor_dead", { note: death });
   return fromClaims(token);
 }

@@ -337,6 +337,8 @@ export type Revocation =
 /** What a revocation did. */
 export interface Revoked {
   readonly ok: true;
+  /** Whether there was anything of the caller's to revoke. */
+  readonly found: boolean;
   /** Hashes of opaque tokens that it killed directly, so that their copies can be deleted. */
   readonly hashes: readonly string[];
 }

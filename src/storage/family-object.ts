@@ -81,7 +81,7 @@ export class FamilyObject extends DurableObject<Bindings> {
   }
 
   revoke(version: number, ask: Revocation): Revoked | Refused {
-    return this.#turn(version, () => ({ ok: true, hashes: revoke(this.#rows, this.#now(), ask) }));
+    return this.#turn(version, () => revoke(this.#rows, this.#now(), ask));
   }
 
   // Not `trace`: that is the name of an event handler, which no caller reaches.

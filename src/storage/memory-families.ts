@@ -36,7 +36,7 @@ export function memoryFamilies(read: () => number = Date.now): Families {
     extend: async (family, ask) => extend(rows(family), now(), ask),
     record: async (family, asks) => asks.map((ask) => extend(rows(family), now(), ask)).every(({ ok }) => ok),
     status: async (family, query) => statusOf(rows(family), now(), query),
-    revoke: async (family, ask) => ({ ok: true, hashes: revoke(rows(family), now(), ask) }),
+    revoke: async (family, ask) => revoke(rows(family), now(), ask),
     trace: async (family) => trace(rows(family), now()),
     noteRefusal: async (family, refusal) => noteRefusal(rows(family), now(), refusal),
     redeemSso: async (family, ask) => redeemSso(rows(family), now(), ask),

@@ -1,11 +1,18 @@
-import { reset } from "cloudflare:test";
-import { beforeEach, describe, expect, it } from "vitest";
+import { reset, runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { demoTenant } from "../demo-tenant.ts";
+import { anotherIsolate, stopClock } from "../faults.ts";
 import { arrive, introspect, login, payloadOf, redeem, refresh, type World, world } from "../world.ts";
 import { begin, comeBack } from "./login-steps.ts";
 import { WORKER } from "./wire.ts";
 
 beforeEach(reset);
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const YEAR = 365 * 86_400;
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -120,6 +127,35 @@ describe("LOG-04 one line for", () => {
     expect(userinfo).toEqual([{ ...COMMON, endpoint: "/oauth2/userinfo", family, status: 401, reason: "bearer_inactive", note: "node_revoked" }]);
   });
 
+  it("a revocation that found nothing of the caller's, and says so: another client's token in either format, and one whose login is long over", async () => {
+    const w = await world();
+    const clock = stopClock();
+    const { access_token, refresh_token } = await login(w, "web-app");
+    const family = linesOf(w).at(-1)?.family;
+    const line = { ...COMMON, endpoint: "/oauth2/revoke", status: 200 };
+    const revoke = (token: string, client: string) => linesDuring(w, () => w.post("/oauth2/revoke", { token }, [client, `${client}-secret`]));
+    expect(await revoke(access_token, "stranger")).toEqual([{ ...line, client: "stranger", reason: "client_differs" }]);
+    expect(await revoke(refresh_token, "stranger")).toEqual([{ ...line, client: "stranger", family, reason: "nothing_revoked" }]);
+    expect(await introspect(w, "web-app", access_token)).toMatchObject({ active: true });
+    clock.forward(YEAR);
+    await runDurableObjectAlarm(env.FAMILIES.get(env.FAMILIES.idFromString(String(family))));
+    expect(await revoke(refresh_token, "web-app")).toEqual([{ ...line, client: "web-app", family, reason: "nothing_revoked" }]);
+  });
+
+  it("a token whose family is not there: an alert where that cannot be, none for one that has outlived it", async () => {
+    const w = await world();
+    const clock = stopClock();
+    const { access_token, refresh_token } = await login(w, "web-app");
+    const family = String(linesOf(w).at(-1)?.family);
+    clock.forward(YEAR);
+    await runDurableObjectAlarm(env.FAMILIES.get(env.FAMILIES.idFromString(family)));
+    const line = { ...COMMON, client: "web-app", endpoint: "/oauth2/introspect", status: 200 };
+    expect(await linesDuring(w, () => introspect(w, "web-app", refresh_token))).toEqual([{ ...line, family, reason: "family_unknown" }]);
+    expect(await linesDuring(w, () => introspect(w, "web-app", access_token))).toEqual([{ ...line, reason: "expired" }]);
+    clock.forward(-YEAR);
+    expect(await linesDuring(w, () => introspect(w, "web-app", access_token))).toEqual([{ ...line, family, reason: "family_unknown", alert: "family_unknown" }]);
+  });
+
   it("a logout, and an operator's change", async () => {
     const w = await world();
     const { cookie, id_token } = await login(w, "web-app");
@@ -129,6 +165,28 @@ describe("LOG-04 one line for", () => {
     file.clients.stranger.displayName = "Somebody";
     expect(await linesDuring(w, () => w.apply(file))).toEqual([{ ...COMMON, endpoint: "/api/v1/tenant", operator: "local", issued: "version 2", status: 200 }]);
     expect(await linesDuring(w, () => w.fetch("/api/v1/tenant"))).toEqual([{ ...COMMON, endpoint: "/api/v1/tenant", status: 401, reason: "operator_unauthenticated" }]);
+  });
+
+  it("a logout whose way to the IdP cannot be found out: the session has ended, and the user comes back", async () => {
+    const w = await world();
+    const { cookie, id_token } = await login(w, "web-app");
+    const family = linesOf(w).at(-1)?.family;
+    const isolate = await anotherIsolate(w, (service) => ({
+      ...service,
+      directory: {
+        ...service.directory,
+        open: async (...asked) => {
+          const tenant = await service.directory.open(...asked);
+          return tenant === undefined ? undefined : { ...tenant, identityProvider: () => Promise.reject(new Error("unavailable")) };
+        },
+      },
+    }));
+    const query = new URLSearchParams({ id_token_hint: id_token, post_logout_redirect_uri: "http://localhost:8789/" });
+    const lines = await linesDuring(w, async () => {
+      const answer = await isolate.fetch(`/oauth2/logout?${query}`, { headers: { cookie } });
+      expect([answer.status, answer.headers.get("location")]).toEqual([303, "http://localhost:8789/"]);
+    });
+    expect(lines).toEqual([{ ...COMMON, endpoint: "/oauth2/logout", family, issued: "logout", note: "idp_logout_failed", status: 303 }]);
   });
 
   it("an exchange that is refused, with the family of its subject", async () => {

@@ -1,7 +1,7 @@
 import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, stopClock } from "../faults.ts";
+import { type Clock, editTenant, stopClock } from "../faults.ts";
 import { changed, exchange, introspect, login, payloadOf, refresh, type TenantFileInput, type Tokens, type World, world } from "../world.ts";
 
 let clock: Clock;
@@ -386,6 +386,19 @@ describe("delegation", () => {
     const asRefresh = { ...subjectOf(access_token), actor_token: refresh_token, actor_token_type: TOKEN_TYPE.refresh_token };
     expect(await errorOf(exchange(w, "travel-agent", asRefresh))).toEqual(REQUEST);
     expect((await exchange(w, "travel-agent", acting(access_token, julie.access_token))).status).toBe(200);
+  });
+
+  it("TX-50 refuses a JWT as actor token whose client has been cut off since, and takes a later one", async () => {
+    const w = await world();
+    const early = await login(w, "travel-agent", { user: "julie.armstrong" });
+    const cutoff = clock.now();
+    clock.forward(30);
+    const [{ access_token }, late] = [await login(w, "travel-agent"), await login(w, "travel-agent", { user: "julie.armstrong" })];
+    expect((await exchange(w, "travel-agent", acting(access_token, early.access_token))).status).toBe(200);
+    await editTenant(w, ({ clients }) => Object.assign(clients["travel-agent"] ?? {}, { cutoff }));
+    expect(await errorOf(exchange(w, "travel-agent", acting(access_token, early.access_token)))).toEqual(REQUEST);
+    expect(JSON.parse(w.lines.at(-1) ?? "")).toMatchObject({ reason: "actor_dead", note: "client_cut_off" });
+    expect((await exchange(w, "travel-agent", acting(access_token, late.access_token))).status).toBe(200);
   });
 
   it("CON-16 dies with its actor, though the actor logged in elsewhere", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { randomId } from "../../src/protocol/bytes.ts";
-import type { Families } from "../../src/storage/families.ts";
+import type { Families, Revocation } from "../../src/storage/families.ts";
 import {
   anotherCode,
   CLIENT,
@@ -47,7 +47,7 @@ export function revocationContract(name: string, make: () => Families): void {
       const { family } = await loggedIn(families);
       const id = randomId();
       const answers = await Promise.all(Array.from({ length: 20 }, () => families.revoke(family, node(id))));
-      for (const answer of answers) expect(answer).toEqual({ ok: true, hashes: [] });
+      for (const answer of answers) expect(answer).toEqual({ ok: true, found: true, hashes: [] });
       expect(await fateOf(families, family, pathQuery([], id))).toBe("node_revoked");
     });
 
@@ -72,10 +72,13 @@ export function revocationContract(name: string, make: () => Families): void {
     it("that is no lazy root opens no family: whoever could say so would kill a lazy root that is not theirs", async () => {
       const families = make();
       const family = families.create(undefined);
-      await families.revoke(family, node(randomId()));
-      await families.revoke(family, { kind: "client", client: CLIENT });
-      await families.revoke(family, { kind: "refresh", parent: "", node: randomId(), client: CLIENT, everyGrant: true });
-      await families.revoke(family, { kind: "opaque", parent: "", node: randomId(), hash: "h", client: CLIENT, everyGrant: true });
+      const asks: readonly Revocation[] = [
+        node(randomId()),
+        { kind: "client", client: CLIENT },
+        { kind: "refresh", parent: "", node: randomId(), client: CLIENT, everyGrant: true },
+        { kind: "opaque", parent: "", node: randomId(), hash: "h", client: CLIENT, everyGrant: true },
+      ];
+      for (const ask of asks) expect(await families.revoke(family, ask)).toEqual({ ok: true, found: false, hashes: [] });
       expect(await families.status(family, lazyQuery(randomId()))).not.toHaveProperty("root");
     });
   });
@@ -91,8 +94,8 @@ export function revocationContract(name: string, make: () => Families): void {
       const families = make();
       const { family, grant, opaque, jwt, token } = await grantOfTwo(families);
       const ask = { kind: "opaque" as const, parent: "", node: grant, hash: opaque.hash, client: CLIENT, everyGrant: false };
-      expect(await families.revoke(family, ask)).toEqual({ ok: true, hashes: [opaque.hash] });
-      expect(await families.revoke(family, ask)).toEqual({ ok: true, hashes: [opaque.hash] });
+      expect(await families.revoke(family, ask)).toEqual({ ok: true, found: true, hashes: [opaque.hash] });
+      expect(await families.revoke(family, ask)).toEqual({ ok: true, found: true, hashes: [opaque.hash] });
       expect(await fateOf(families, family, opaqueQuery(grant, opaque.hash))).toBe("node_revoked");
       expect(await fateOf(families, family, pathQuery([grant, opaque.id], randomId()))).toBe("node_revoked");
       expect(await fateOf(families, family, pathQuery([grant], jwt.id))).toBe("alive");
@@ -109,7 +112,7 @@ export function revocationContract(name: string, make: () => Families): void {
       const families = make();
       const { family, grant, opaque, token } = await grantOfTwo(families);
       const ask = { kind: "opaque" as const, parent: "", node: grant, hash: opaque.hash, client: CLIENT, everyGrant: false, ...changes };
-      expect(await families.revoke(family, ask)).toEqual({ ok: true, hashes: [] });
+      expect(await families.revoke(family, ask)).toEqual({ ok: true, found: false, hashes: [] });
       expect(await fateOf(families, family, opaqueQuery(grant, opaque.hash))).toBe("alive");
       expect(await fateOf(families, family, refreshQuery(token))).toBe("alive");
     });
@@ -136,7 +139,7 @@ export function revocationContract(name: string, make: () => Families): void {
       const families = make();
       const { family, grant, token } = await granted(families);
       for (const everyGrant of [false, true]) {
-        expect(await families.revoke(family, { kind: "refresh", parent: "", node: grant, client: "web-app", everyGrant })).toEqual({ ok: true, hashes: [] });
+        expect(await families.revoke(family, { kind: "refresh", parent: "", node: grant, client: "web-app", everyGrant })).toEqual({ ok: true, found: false, hashes: [] });
       }
       expect(await families.refresh(family, presenting(token))).toMatchObject({ ok: true });
     });

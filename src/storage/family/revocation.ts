@@ -1,5 +1,5 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
-import type { EndedSession, Refused, Revocation } from "../families.ts";
+import type { EndedSession, Refused, Revocation, Revoked } from "../families.ts";
 import type { NodeId } from "../lineage.ts";
 import { GRACE_SECONDS, keepUntil } from "./opening.ts";
 import type { FamilyRows, NodeRow } from "./rows.ts";
@@ -8,28 +8,34 @@ const CHILDREN_NAMED = 1000;
 
 /**
  * Revokes a node, a refresh token's grant, every grant of a client, or the whole family. What does not belong to the
- * caller is left alone. Answers the hashes of the opaque tokens that it killed directly.
+ * caller is left alone.
  */
-export function revoke(rows: FamilyRows, now: number, ask: Revocation): readonly string[] {
+export function revoke(rows: FamilyRows, now: number, ask: Revocation): Revoked {
+  const hashes = killed(rows, now, ask);
+  return { ok: true, found: hashes !== undefined, hashes: hashes ?? [] };
+}
+
+// The hashes of the opaque tokens that it killed directly; undefined where there was nothing of the caller's to kill.
+function killed(rows: FamilyRows, now: number, ask: Revocation): readonly string[] | undefined {
   switch (ask.kind) {
     case "node":
-      revokeNode(rows, now, ask);
-      return [];
+      return revokeNode(rows, now, ask) ? [] : undefined;
     case "opaque": {
       const row = rows.node(ask.parent, ask.node);
       const leaf = row?.leaves.find((candidate) => candidate.hash !== undefined && equalInConstantTime(candidate.hash, ask.hash));
-      if (row === undefined || leaf === undefined || row.client !== ask.client) return [];
+      if (row === undefined || leaf === undefined || row.client !== ask.client) return undefined;
       if (ask.everyGrant) return revokeClient(rows, now, ask.client);
       rows.revoke(leaf.id, now);
       return [ask.hash];
     }
     case "refresh": {
       const row = rows.node(ask.parent, ask.node);
-      if (row?.chain === undefined || row.client !== ask.client) return [];
+      if (row?.chain === undefined || row.client !== ask.client) return undefined;
       return ask.everyGrant ? revokeClient(rows, now, ask.client) : revokeGrant(rows, now, row);
     }
     case "client":
-      if (ask.grant !== undefined && rows.family() !== undefined) rows.revoke(ask.grant, now);
+      if (rows.family() === undefined) return undefined;
+      if (ask.grant !== undefined) rows.revoke(ask.grant, now);
       return revokeClient(rows, now, ask.client);
     case "family": {
       // A family that is only about to be opened is marked too: the login that is under way must not slip through.
@@ -51,14 +57,15 @@ export function endSession(rows: FamilyRows, now: number, id: NodeId): EndedSess
   return { ok: true, idp: session.idp, ...(session.idpTokens === undefined ? {} : { idpTokens: session.idpTokens }) };
 }
 
-function revokeNode(rows: FamilyRows, now: number, ask: Extract<Revocation, { kind: "node" }>): void {
+function revokeNode(rows: FamilyRows, now: number, ask: Extract<Revocation, { kind: "node" }>): boolean {
   if (rows.family() === undefined) {
     // A lazy root is opened by its revocation; anything else without a family is dead already.
-    if (!ask.lazy || ask.expires <= now) return;
+    if (!ask.lazy || ask.expires <= now) return false;
     rows.putFamily({ op: ask.node, tenant: ask.tenant, kind: "client_credentials", root: now, closes: ask.expires + GRACE_SECONDS });
   }
   rows.revoke(ask.node, now);
   keepUntil(rows, ask.expires);
+  return true;
 }
 
 function revokeClient(rows: FamilyRows, now: number, client: string): readonly string[] {
