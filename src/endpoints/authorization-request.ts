@@ -6,6 +6,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import { isSubset, parseScope } from "../protocol/scope.ts";
 import type { Exchange } from "../service.ts";
 import type { Client } from "../tenants/client.ts";
+import { defaultIdentityProvider } from "../tenants/defaults.ts";
 import type { ResponseTarget } from "./authorization-response.ts";
 
 /** Which application asks, and where the answer goes: known before anything else, so that every later error can be sent there. */
@@ -76,7 +77,7 @@ export function authorizationRequest({ tenant }: Exchange, form: Form, target: A
     prompt: promptOf(form),
     maxAge: maxAgeOf(form),
     loginHint: form.get("login_hint"),
-    idp: asked ?? fallbackIdp(client, tenant.settings.defaultIdentityProvider),
+    idp: asked ?? defaultIdentityProvider(client, tenant.settings),
     idps: asked === undefined ? client.identityProviders : [asked],
   };
 }
@@ -132,9 +133,4 @@ function idpAsked(form: Form, { identityProviders }: Client): string | undefined
   if (asked === undefined) return undefined;
   if (!/^[a-z0-9-]{1,32}$/.test(asked) || (identityProviders !== undefined && !identityProviders.includes(asked))) throw new Rejection("idp_unknown");
   return asked;
-}
-
-function fallbackIdp({ identityProviders }: Client, tenantDefault: string | undefined): string | undefined {
-  if (identityProviders === undefined || (tenantDefault !== undefined && identityProviders.includes(tenantDefault))) return tenantDefault;
-  return identityProviders[0];
 }

@@ -21,6 +21,8 @@ const bearer = row(401, "invalid_token", "The access token is invalid, expired o
 const operator = row(401, "invalid_token", "The operator's token is missing, invalid, expired or used.");
 const permission = row(404, "not_found", "There is no such permission, or no such client.");
 const login = request("The login cannot be continued: it is unknown, used, expired, or was begun in another browser.");
+const handOut = request("The token is invalid, expired or revoked, or not this application's own of a live login at its identity provider.");
+const loginAgain = row(400, "invalid_grant", "The identity provider's tokens of this login have expired and cannot be renewed: the user must log in again.");
 const idp = row(502, "server_error", "The identity provider's answer could not be used.");
 
 const TABLE = {
@@ -157,6 +159,19 @@ const TABLE = {
   logout_hint_invalid: request("The id_token_hint is not one of ours or not of this application."),
   logout_unknown: request("The sign-out cannot be confirmed: it is unknown, expired, or was asked for in another browser."),
   logout_redirect_unregistered: request("post_logout_redirect_uri is not registered for this application."),
+
+  // The identity provider's own tokens
+  idp_tokens_not_allowed: row(400, "unauthorized_client", "This application may not have the identity provider's tokens."),
+  idp_assertion_unreadable: handOut,
+  idp_assertion_dead: handOut,
+  idp_assertion_differs: handOut,
+  idp_assertion_exchanged: handOut,
+  idp_session_absent: handOut,
+  idp_session_differs: handOut,
+  idp_tokens_expired: loginAgain,
+  idp_refresh_refused: loginAgain,
+  idp_scope_refused: row(400, "invalid_scope", "The identity provider does not give this scope for this login."),
+  idp_refresh_pending: row(503, "temporarily_unavailable", "The identity provider's tokens are being renewed. Try again."),
 
   // Operators
   operator_unauthenticated: operator,

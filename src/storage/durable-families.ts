@@ -35,6 +35,13 @@ export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>)
     trace: async (family) => (isId(namespace, family) ? await call(family, async (stub) => await stub.tree(V)) : { ok: false, reason: "family_unknown" }),
     noteRefusal: async (family, refusal) => void (await call(family, async (stub) => await stub.noteRefusal(V, refusal))),
     redeemSso: (family, ask) => call(family, async (stub) => await stub.redeemSso(V, ask)),
+    providerTokens: async (family, query) => {
+      const answer = await call(family, async (stub) => await stub.providerTokens(V, query));
+      if (isRefused(answer)) throw new Rejection(answer.reason);
+      return answer;
+    },
+    beginProviderRefresh: (family, ask) => call(family, async (stub) => await stub.beginProviderRefresh(V, ask)),
+    endProviderRefresh: (family, ask) => call(family, async (stub) => await stub.endProviderRefresh(V, ask)),
     endSession: (family, session) => call(family, async (stub) => await stub.endSession(V, session)),
   };
 }

@@ -400,6 +400,38 @@ export interface EndedSession {
   readonly idpTokens?: string;
 }
 
+/** The IdP's own tokens of one login session, as the Worker sealed them. */
+export interface HeldProviderTokens {
+  readonly session: NodeId;
+  readonly idp: string;
+  readonly sealed: string;
+}
+
+/** What is known of a token, and the IdP's tokens of the session that it ends with, where there are any. */
+export interface ProviderTokensStatus {
+  readonly ok: true;
+  readonly status: Status;
+  readonly held?: HeldProviderTokens;
+}
+
+/** Asks to be the one who refreshes the IdP's tokens. `seen`: those that the caller found to be of no use any more. */
+export interface BeginProviderRefresh {
+  readonly session: NodeId;
+  /** Drawn before the call. */
+  readonly lease: NodeId;
+  readonly seen: string;
+}
+
+/** The caller's turn, or what somebody else has brought since. */
+export type ProviderRefreshTurn = { readonly ok: true; readonly isHolder: true } | { readonly ok: true; readonly isHolder: false; readonly sealed: string };
+
+/** What the holder of a lease brought, sealed anew. */
+export interface EndProviderRefresh {
+  readonly session: NodeId;
+  readonly lease: NodeId;
+  readonly sealed: string;
+}
+
 /**
  * The token families: one authority each. Every call is one synchronous decision; a call that is repeated with the same
  * operation id answers as the first time. Throws `Rejection("unavailable")` when the authority cannot be asked.
@@ -421,4 +453,7 @@ export interface Families {
   noteRefusal(family: FamilyId, refusal: Omit<RefusedExchange, "at">): Promise<void>;
   redeemSso(family: FamilyId, ask: RedeemSso): Promise<RedeemedSso | Refused>;
   endSession(family: FamilyId, session: NodeId): Promise<EndedSession | Refused>;
+  providerTokens(family: FamilyId, query: StatusQuery): Promise<ProviderTokensStatus>;
+  beginProviderRefresh(family: FamilyId, ask: BeginProviderRefresh): Promise<ProviderRefreshTurn | Refused>;
+  endProviderRefresh(family: FamilyId, ask: EndProviderRefresh): Promise<{ readonly ok: true } | Refused>;
 }

@@ -3,12 +3,16 @@ import type { Bindings } from "../config.ts";
 import { callObject } from "./call.ts";
 import { steadyClock } from "./clock.ts";
 import type {
+  BeginProviderRefresh,
   EndedSession,
+  EndProviderRefresh,
   Extend,
   Extended,
   Granted,
   Opened,
   OpenFamily,
+  ProviderRefreshTurn,
+  ProviderTokensStatus,
   Redeem,
   RedeemedSso,
   RedeemSso,
@@ -28,6 +32,7 @@ import { redeem } from "./family/codes.ts";
 import { extend } from "./family/exchange.ts";
 import { statusOf } from "./family/liveness.ts";
 import { open, signOn } from "./family/opening.ts";
+import { beginProviderRefresh, endProviderRefresh, providerTokens } from "./family/provider-tokens.ts";
 import { refresh } from "./family/refresh.ts";
 import { endSession, revoke } from "./family/revocation.ts";
 import type { FamilyRows } from "./family/rows.ts";
@@ -102,6 +107,18 @@ export class FamilyObject extends DurableObject<Bindings> {
 
   endSession(version: number, session: NodeId): EndedSession | Refused {
     return this.#turn(version, () => endSession(this.#rows, this.#now(), session));
+  }
+
+  providerTokens(version: number, query: StatusQuery): ProviderTokensStatus | Refused {
+    return this.#turn(version, () => providerTokens(this.#rows, this.#now(), query));
+  }
+
+  beginProviderRefresh(version: number, ask: BeginProviderRefresh): ProviderRefreshTurn | Refused {
+    return this.#turn(version, () => beginProviderRefresh(this.#rows, this.#now(), ask));
+  }
+
+  endProviderRefresh(version: number, ask: EndProviderRefresh): { readonly ok: true } | Refused {
+    return this.#turn(version, () => endProviderRefresh(this.#rows, this.#now(), ask));
   }
 
   /** Empties the object once everything in it has expired; may fire early or twice. */

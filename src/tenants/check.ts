@@ -59,6 +59,9 @@ function* clientReferences(file: TenantFile, id: string, client: TenantFile["cli
   if (client.public !== (client.authenticationMethods ?? [client.public ? "none" : ""]).includes("none")) {
     yield { path: `${at}.authenticationMethods`, message: "none is for public clients, and public clients have no other method" };
   }
+  if (client.public && client.identityProviderTokens !== undefined) {
+    yield { path: `${at}.identityProviderTokens`, message: "a public client is not given the tokens of an identity provider" };
+  }
   if (client.public && client.grants.includes("client_credentials")) yield { path: `${at}.grants`, message: "a public client has no client_credentials" };
   if (client.grants.includes("authorization_code") && client.redirectUris.length === 0) {
     yield { path: `${at}.redirectUris`, message: "authorization_code needs at least one redirect URI" };

@@ -119,6 +119,11 @@ export const Client = z.strictObject({
   introspection: z._default(z.boolean(), true),
   consistency: z._default(Consistency, "strong"),
   identityProviders: z.optional(z.array(z.string()).check(z.minLength(1))),
+  /**
+   * Lets it have the IdP's own tokens of its users' logins. `scopes`: what the access token may be good for there; left
+   * out, what the record of the IdP asks for.
+   */
+  identityProviderTokens: z.optional(z.strictObject({ scopes: z.optional(z.array(ScopeToken).check(z.minLength(1))) })),
   tokenPolicy: z._default(TokenPolicy, {}),
   disabled: z._default(z.boolean(), false),
   cutoff: z.optional(Cutoff),

@@ -1,4 +1,5 @@
 import type { AuthenticationMethodName, Client } from "./client.ts";
+import type { TenantSettings } from "./tenant.ts";
 import type { TokenPolicy } from "./token-policy.ts";
 
 // What holds where a tenant file says nothing. Apart from the schemas, because every request needs it and none needs them.
@@ -7,6 +8,11 @@ import type { TokenPolicy } from "./token-policy.ts";
 export function authenticationMethods(client: Client): readonly AuthenticationMethodName[] {
   if (client.authenticationMethods !== undefined) return client.authenticationMethods;
   return client.public ? ["none"] : ["client_secret_basic", "client_secret_post"];
+}
+
+/** Where the users of a client log in unless something else is asked for: the tenant's default where it may be, else the client's first. */
+export function defaultIdentityProvider({ identityProviders }: Client, { defaultIdentityProvider: alias }: TenantSettings): string | undefined {
+  return identityProviders === undefined || (alias !== undefined && identityProviders.includes(alias)) ? alias : identityProviders[0];
 }
 
 /** A token policy with nothing left out: the client's word, else the tenant's, else the dialect's, else the product's. */

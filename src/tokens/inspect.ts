@@ -14,6 +14,8 @@ export interface Inspection {
   readonly consistency: Consistency;
   /** Seconds during which a rotated refresh token still counts as one: its client's retry window. */
   readonly refreshWindow?: number;
+  /** Asks the family instead of `status`: the same question, and something more along with it. */
+  readonly question?: (family: FamilyId, query: StatusQuery) => Promise<Status>;
 }
 
 /** Why a token is dead; for the audit log. */
@@ -103,7 +105,12 @@ function familyOf(token: VerifiedToken): FamilyId {
   return token.format === "jwt" ? token.lineage.family : token.token.family;
 }
 
-async function ask(exchange: Exchange, family: FamilyId, token: VerifiedToken, { consistency, refreshWindow = 0 }: Inspection): Promise<Asked> {
+async function ask(
+  exchange: Exchange,
+  family: FamilyId,
+  token: VerifiedToken,
+  { consistency, refreshWindow = 0, question = exchange.service.families.status }: Inspection,
+): Promise<Asked> {
   const { service } = exchange;
   const query = await queryOf(token, refreshWindow);
   // Refresh and SSO tokens are always strong; a JWT has no copy, so eventual is no weaker than edge for it.
@@ -117,7 +124,7 @@ async function ask(exchange: Exchange, family: FamilyId, token: VerifiedToken, {
     if (remembered !== undefined && !isExpired(remembered.status, service.now())) return { status: remembered.status, consistency: "edge", checkedAt: remembered.asked };
   }
   const asked = service.now();
-  const status = await service.families.status(family, query);
+  const status = await question(family, query);
   const found = { status, consistency: "strong", checkedAt: asked } as const;
   if (!status.alive || wanted === "strong") return found;
   const keep = () => {
