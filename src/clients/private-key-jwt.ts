@@ -46,8 +46,7 @@ async function isProof(exchange: Exchange, clientId: string, client: Client, jwt
   if (!isForUs(exchange, client, trust, jwt.payload.aud) || !isInTime(jwt, exchange.service.now())) return false;
   const { jti, exp } = jwt.payload;
   if (typeof jti !== "string" || !/^[\x21-\x7e]{1,256}$/.test(jti)) return false;
-  const key = trust === undefined ? await ownKey(exchange, client, jwt) : await trustedKey(exchange, trust, jwt);
-  if (key === undefined || !(await verifySignature(jwt, key))) return false;
+  if (!(await isSignedByOne(trust === undefined ? ownKeys(exchange, client, jwt) : [trustedKey(exchange, trust, jwt)], jwt))) return false;
   return await exchange.service.singleUse.use(
     { tenant: exchange.tenant.issuer, issuer: JSON.stringify([clientId, iss]), kind: "client_assertion" },
     jti,
@@ -68,23 +67,30 @@ function isInTime({ payload }: UnverifiedJwt, now: number): boolean {
   return [iat, nbf].every((time) => time === undefined || (typeof time === "number" && time <= now + SKEW_SECONDS));
 }
 
-async function ownKey({ service }: Exchange, { jwks, jwksUri }: Client, { keyId, algorithm }: UnverifiedJwt): Promise<VerificationKey | undefined> {
-  if (jwks === undefined) return jwksUri === undefined ? undefined : await fetched(service.providers.keyAt(jwksUri, keyId, algorithm));
+type KeySource = () => Promise<VerificationKey | undefined>;
+
+function ownKeys({ service }: Exchange, { jwks, jwksUri = [] }: Client, { keyId, algorithm }: UnverifiedJwt): readonly KeySource[] {
+  if (jwks === undefined) return [jwksUri].flat().map((uri) => () => service.providers.keyAt(uri, keyId, algorithm));
   const fitting = jwks.keys.filter((key) => (keyId === undefined || key.kid === keyId) && (key.alg ?? algorithm) === algorithm);
   const [only, another] = fitting;
-  return only === undefined || another !== undefined ? undefined : await importPublicKey(only as JWK, algorithm);
+  return only === undefined || another !== undefined ? [] : [() => importPublicKey(only as JWK, algorithm)];
 }
 
-async function trustedKey({ service }: Exchange, { issuer, jwksUri }: AssertionTrust, { keyId, algorithm }: UnverifiedJwt): Promise<VerificationKey | undefined> {
-  return await fetched(jwksUri === undefined ? service.providers.verificationKey(issuer, keyId, algorithm) : service.providers.keyAt(jwksUri, keyId, algorithm));
+function trustedKey({ service }: Exchange, { issuer, jwksUri }: AssertionTrust, { keyId, algorithm }: UnverifiedJwt): KeySource {
+  return () => (jwksUri === undefined ? service.providers.verificationKey(issuer, keyId, algorithm) : service.providers.keyAt(jwksUri, keyId, algorithm));
 }
 
 // Keys that cannot be fetched say nothing of the client: 503, as for everything that cannot be decided. Bad keys are none.
-async function fetched(key: Promise<VerificationKey | undefined>): Promise<VerificationKey | undefined> {
-  try {
-    return await key;
-  } catch (cause) {
-    if (cause instanceof Rejection && cause.wire.status === 503) throw new Rejection("unavailable", { note: "client keys", cause });
-    return undefined;
+async function isSignedByOne(sources: readonly KeySource[], jwt: UnverifiedJwt): Promise<boolean> {
+  let undecided: Rejection | undefined;
+  for (const source of sources) {
+    try {
+      const key = await source();
+      if (key !== undefined && (await verifySignature(jwt, key))) return true;
+    } catch (cause) {
+      if (cause instanceof Rejection && cause.wire.status === 503) undecided = new Rejection("unavailable", { note: "client keys", cause });
+    }
   }
+  if (undecided !== undefined) throw undecided;
+  return false;
 }

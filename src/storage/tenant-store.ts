@@ -1,4 +1,5 @@
 import type { Problem } from "../tenants/check.ts";
+import type { KnownCertificate } from "../tenants/client-access.ts";
 import type { DeployedKeys, KeyAct, KeyFault, KeyRoles, Lifetimes } from "../tenants/key-roles.ts";
 import type { PermissionContents, PermissionGrant, PermissionStatus } from "../tenants/permission.ts";
 import type { StoredPermission } from "../tenants/records.ts";
@@ -94,7 +95,9 @@ export type ClientAct =
   | { readonly action: "disable" }
   | { readonly action: "enable" }
   | { readonly action: "add_secret"; readonly secretHash: string; readonly limit: number; readonly expires?: number }
-  | { readonly action: "retire_secret"; readonly prefix: string };
+  | { readonly action: "retire_secret"; readonly prefix: string }
+  | { readonly action: "add_certificate"; readonly certificateId: string; readonly certificate: KnownCertificate }
+  | { readonly action: "retire_certificate"; readonly prefix: string };
 
 export interface ChangeClient {
   readonly operator: string;

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { isLocalhost } from "../protocol/uri.ts";
-import { authenticationMethods } from "./defaults.ts";
+import { authenticationMethods, CERTIFICATES_LIMIT } from "./defaults.ts";
 import { TenantFile } from "./tenant.ts";
 
 /** One thing that is wrong with a tenant file, and where: a JSON path such as `clients.web-app.redirectUris.0`. */
@@ -55,6 +55,9 @@ function* clientReferences(file: TenantFile, id: string, client: TenantFile["cli
   if (methods.includes("private_key_jwt") && !hasKeys) yield { path: at, message: "private_key_jwt needs jwks, jwksUri or assertionTrusts" };
   if (methods.includes("tls_client_auth") && client.tlsCertificates.length === 0) yield { path: at, message: "tls_client_auth needs tlsCertificates" };
   if (methods.includes("self_signed_tls_client_auth") && client.tlsThumbprints.length === 0) yield { path: at, message: "self_signed_tls_client_auth needs tlsThumbprints" };
+  if (client.tlsCertificates.length + client.tlsThumbprints.length > CERTIFICATES_LIMIT) {
+    yield { path: `${at}.tlsThumbprints`, message: `a client has at most ${CERTIFICATES_LIMIT} certificates, of both kinds together` };
+  }
   if (client.jwks !== undefined && client.jwksUri !== undefined) yield { path: `${at}.jwksUri`, message: "jwks and jwksUri exclude each other" };
   if (client.public !== (client.authenticationMethods ?? [client.public ? "none" : ""]).includes("none")) {
     yield { path: `${at}.authenticationMethods`, message: "none is for public clients, and public clients have no other method" };

@@ -8,21 +8,40 @@ export interface AddedSecret {
   readonly expires?: number;
 }
 
+/** What a client certificate is known by: its subject and CA, or its own thumbprint. */
+export type KnownCertificate = Client["tlsCertificates"][number] | { readonly thumbprint: string };
+
+/** A certificate that was added through the API; `id` names it, base64url. */
+export interface AddedCertificate {
+  readonly id: string;
+  readonly certificate: KnownCertificate;
+  readonly created: number;
+  readonly by: string;
+}
+
 /** What was decided about a client's access through the API, apart from what its file declares: no file touches it. */
 export interface ClientAccess {
   readonly secrets: readonly AddedSecret[];
   /** Hashes of secrets that are no longer valid, whoever declares them. */
   readonly retired: readonly string[];
+  readonly certificates?: readonly AddedCertificate[];
   readonly disabled?: { readonly at: number; readonly by: string };
 }
 
 /** A client of which the API has decided nothing. */
 export const NO_ACCESS: ClientAccess = { secrets: [], retired: [] };
 
-/** A client as it holds: secrets of both, less those retired; disabled where either says so. */
+/** A client as it holds: secrets and certificates of both, less those retired; disabled where either says so. */
 export function withAccess(client: Client, access: ClientAccess | undefined): Client {
   if (access === undefined) return client;
   const added = access.secrets.filter(({ hash }) => !client.secrets.some((declared) => declared.hash === hash));
   const secrets: Client["secrets"] = [...client.secrets, ...added.map(({ hash, expires }) => ({ hash, ...(expires === undefined ? {} : { expires }) }))];
-  return { ...client, secrets: secrets.filter(({ hash }) => !access.retired.includes(hash)), disabled: client.disabled || access.disabled !== undefined };
+  const certificates = (access.certificates ?? []).map(({ certificate }) => certificate);
+  return {
+    ...client,
+    secrets: secrets.filter(({ hash }) => !access.retired.includes(hash)),
+    tlsCertificates: [...client.tlsCertificates, ...certificates.filter((one) => "subjectDn" in one)],
+    tlsThumbprints: [...client.tlsThumbprints, ...certificates.flatMap((one) => ("thumbprint" in one ? one.thumbprint : []))],
+    disabled: client.disabled || access.disabled !== undefined,
+  };
 }

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { CERTIFICATES_LIMIT } from "./defaults.ts";
 import { ClientId, Cutoff, HttpsUrl, Origin, RedirectUri, ScopeToken, Seconds } from "./primitives.ts";
 import { Role } from "./role.ts";
 import { Consistency, TokenPolicy } from "./token-policy.ts";
@@ -39,6 +40,16 @@ export const AssertionTrust = z.strictObject({
 });
 export type AssertionTrust = z.output<typeof AssertionTrust>;
 
+/** A certificate of a CA: the subject as RFC 2253 writes it, and the key identifier of the CA that issued it, in hexadecimal. */
+export const TlsCertificate = z.strictObject({
+  subjectDn: z.string().check(z.minLength(1), z.maxLength(1024)),
+  issuerKeyId: z.string().check(z.regex(/^[0-9a-f]{8,128}$/, "lower-case hexadecimal")),
+});
+export type TlsCertificate = z.output<typeof TlsCertificate>;
+
+/** The SHA-256 thumbprint of a certificate (RFC 8705 §3.1). */
+export const Thumbprint = z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/, "base64url of a SHA-256"));
+
 /** What stands in `sub` of tokens for an application: our id, or an attribute of the user. */
 export const SubjectNameIdentifier = z.enum(["userUuid", "mail", "loginName", "displayName"]);
 export type SubjectNameIdentifier = z.output<typeof SubjectNameIdentifier>;
@@ -73,22 +84,15 @@ export const Client = z.strictObject({
   secrets: z._default(z.array(ClientSecret).check(z.maxLength(20)), []),
   /** Only where the issuer's host is localhost; any length. */
   developmentSecret: z.optional(z.string().check(z.minLength(1))),
-  /** The client's own keys for `private_key_jwt`: in the file, or at a URL. */
+  /** The client's own keys for `private_key_jwt`: in the file, or at up to 20 URLs. */
   jwks: z.optional(z.strictObject({ keys: z.array(PublicJwk).check(z.minLength(1), z.maxLength(20)) })),
-  jwksUri: z.optional(HttpsUrl),
+  jwksUri: z.optional(z.union([HttpsUrl, z.array(HttpsUrl).check(z.minLength(1), z.maxLength(20))])),
   /** Issuers whose assertions stand for this client; the request then names it as `client_id`. */
   assertionTrusts: z._default(z.array(AssertionTrust).check(z.maxLength(20)), []),
-  /** For `tls_client_auth`: the subject as RFC 2253 writes it, and the key identifier of the CA that issued it, in hexadecimal. */
-  tlsCertificates: z._default(
-    z
-      .array(
-        z.strictObject({ subjectDn: z.string().check(z.minLength(1), z.maxLength(1024)), issuerKeyId: z.string().check(z.regex(/^[0-9a-f]{8,128}$/, "lower-case hexadecimal")) }),
-      )
-      .check(z.maxLength(80)),
-    [],
-  ),
+  /** For `tls_client_auth`. */
+  tlsCertificates: z._default(z.array(TlsCertificate).check(z.maxLength(CERTIFICATES_LIMIT)), []),
   /** For `self_signed_tls_client_auth`: SHA-256 thumbprints of the certificates, base64url. */
-  tlsThumbprints: z._default(z.array(z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/, "base64url of a SHA-256"))).check(z.maxLength(80)), []),
+  tlsThumbprints: z._default(z.array(Thumbprint).check(z.maxLength(CERTIFICATES_LIMIT)), []),
   redirectUris: z._default(z.array(RedirectUri).check(z.maxLength(20)), []),
   postLogoutRedirectUris: z._default(z.array(HttpsUrl).check(z.maxLength(20)), []),
   corsOrigins: z._default(z.array(Origin).check(z.maxLength(20)), []),

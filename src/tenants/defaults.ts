@@ -4,6 +4,9 @@ import type { TokenPolicy } from "./token-policy.ts";
 
 // What holds where a tenant file says nothing. Apart from the schemas, because every request needs it and none needs them.
 
+/** How many certificates a client may have, of both kinds together. */
+export const CERTIFICATES_LIMIT = 80;
+
 /** The methods a client may use: what it registered, else both secret methods, or none for a public client. */
 export function authenticationMethods(client: Client): readonly AuthenticationMethodName[] {
   if (client.authenticationMethods !== undefined) return client.authenticationMethods;

@@ -198,6 +198,97 @@ describe("secrets of a client", () => {
   });
 });
 
+describe("certificates of a client", () => {
+  const CA = { subjectDn: "CN=new,O=Example Corporation", issuerKeyId: "0a1b2c3d4e5f60718293" };
+  const GATEWAY = "/clients/gateway/certificates";
+
+  it("are added by the subject and the CA, listed, and retired by the beginning of their id; twice is once", async () => {
+    const w = await world();
+    const { status, body } = await asOperator(w, "POST", GATEWAY, CA);
+    expect(status, JSON.stringify(body)).toBe(200);
+    const [, added] = body.certificates;
+    expect(added).toEqual({ ...CA, id: expect.stringMatching(/^[\w-]{12}$/), origin: "api", since: clock.now(), by: "local" });
+    expect((await asOperator(w, "POST", GATEWAY, CA)).body.certificates).toHaveLength(2);
+    const retired = await asOperator(w, "DELETE", `${GATEWAY}/${added.id}`);
+    expect([retired.status, retired.body.certificates]).toEqual([200, [expect.objectContaining({ origin: "file" })]]);
+    expect((await asOperator(w, "DELETE", `${GATEWAY}/${added.id}`)).status).toBe(404);
+  });
+
+  it("stay with the file where the file declares them", async () => {
+    const w = await world();
+    const [{ id }] = (await asOperator(w, "GET", "/clients/gateway")).body.certificates;
+    expect((await asOperator(w, "DELETE", `${GATEWAY}/${id}`)).status).toBe(404);
+    const { secret } = await added(w);
+    expect(await isLetIn(w, "new-client", secret)).toBe(true);
+  });
+
+  it("prove the client at once, and no longer once they are retired", async () => {
+    const w = await world({ tenant: (file) => Object.assign(file.clients.gateway, { authenticationMethods: ["self_signed_tls_client_auth"], tlsThumbprints: ["A".repeat(43)] }) });
+    const cf = {
+      tlsClientAuth: {
+        ...{ certPresented: "1", certVerified: "FAILED:self signed certificate", certRevoked: "0", certFingerprintSHA256: "ab".repeat(32), certSubjectDNRFC2253: "CN=x" },
+        ...{ certIssuerSKI: "", certNotBefore: "Jan  1 00:00:00 2020 GMT", certNotAfter: "Jan  1 00:00:00 2120 GMT" },
+      },
+    };
+    const init = { method: "POST", body: "grant_type=client_credentials&client_id=gateway", headers: { "content-type": "application/x-www-form-urlencoded" }, cf } as RequestInit;
+    const thumbprint = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s";
+    expect((await w.fetch("/oauth2/token", init)).status).toBe(401);
+    expect((await asOperator(w, "POST", GATEWAY, { thumbprint })).status).toBe(200);
+    expect((await w.fetch("/oauth2/token", init)).status).toBe(200);
+    expect((await asOperator(w, "DELETE", `${GATEWAY}/${thumbprint.slice(0, 8)}`)).status).toBe(200);
+    expect((await w.fetch("/oauth2/token", init)).status).toBe(401);
+  });
+
+  it("are eighty at most, those of the file included", async () => {
+    const w = await world({
+      tenant: (file) => {
+        const { issuerKeyId } = CA;
+        Object.assign(file.clients.gateway, { tlsCertificates: Array.from({ length: 79 }, (_, n) => ({ subjectDn: `CN=${n}`, issuerKeyId })) });
+      },
+    });
+    expect((await asOperator(w, "POST", GATEWAY, CA)).status).toBe(200);
+    expect((await asOperator(w, "POST", GATEWAY, { ...CA, subjectDn: "CN=one too many" })).status).toBe(409);
+    expect(lastLineOf(w)).toMatchObject({ reason: "client_certificates_many", client: "gateway" });
+  });
+
+  it.each([{}, { subjectDn: "CN=x" }, { thumbprint: "short" }, { ...CA, thumbprint: "A".repeat(43) }, { ...CA, issuerKeyId: "AB:CD" }])("are nothing else: %j", async (body) => {
+    expect((await asOperator(await world(), "POST", GATEWAY, body)).status).toBe(400);
+  });
+
+  it("are for clients that authenticate with one, and of that kind", async () => {
+    const w = await world();
+    expect((await asOperator(w, "POST", `${PATH}/certificates`, CA)).status).toBe(409);
+    expect((await asOperator(w, "POST", GATEWAY, { thumbprint: "A".repeat(43) })).status).toBe(409);
+    expect((await w.fetch(`/api/v1${GATEWAY}`, { method: "POST", headers: { authorization: basic(...WORKER) } })).status).toBe(401);
+  });
+});
+
+describe("how much a client may have", () => {
+  const hash = (n: number) => `${String(n).padStart(3, "0")}${"A".repeat(40)}`;
+  const many = <T>(length: number, make: (n: number) => T) => Array.from({ length }, (_, n) => make(n));
+  const key = (n: number) => `https://keys.example.com/${n}`;
+  const trust = (n: number) => ({ issuer: `https://sts${n}.example.com`, subject: "s" });
+  const byKey = { authenticationMethods: ["private_key_jwt"] };
+  const byTls = { authenticationMethods: ["tls_client_auth", "self_signed_tls_client_auth"] };
+  const dn = (n: number) => ({ subjectDn: `CN=${n}`, issuerKeyId: "0a1b2c3d" });
+
+  it.each<[string, object, object]>([
+    ["20 secrets", { secrets: many(20, (n) => ({ hash: hash(n) })) }, { secrets: many(21, (n) => ({ hash: hash(n) })) }],
+    ["20 key sets at URLs", { ...byKey, jwksUri: many(20, key) }, { ...byKey, jwksUri: many(21, key) }],
+    ["20 trusted issuers beside them", { ...byKey, jwksUri: many(20, key), assertionTrusts: many(20, trust) }, { ...byKey, assertionTrusts: many(21, trust) }],
+    [
+      "80 certificates, of both kinds together",
+      { ...byTls, tlsCertificates: many(40, dn), tlsThumbprints: many(40, hash) },
+      { ...byTls, tlsCertificates: many(40, dn), tlsThumbprints: many(41, hash) },
+    ],
+  ])("is at most %s", async (_what, most, more) => {
+    const w = await world();
+    expect((await asOperator(w, "POST", "/clients", { id: "full", client: { ...NEW, ...most } })).status).toBe(200);
+    const { status, body } = await asOperator(w, "POST", "/clients", { id: "fuller", client: { ...NEW, ...more } });
+    expect([status, body.problems.length]).toEqual([400, 1]);
+  });
+});
+
 describe("a client that the API disables", () => {
   it("is refused everywhere within the bound of configuration, until it is enabled", async () => {
     const w = await world();

@@ -133,6 +133,26 @@ describe("private_key_jwt, by a key set at a URL", () => {
   });
 });
 
+describe("private_key_jwt, by key sets at several URLs", () => {
+  const TWO = [JWKS_URI, "http://localhost:8788/token"] as const;
+  const byUrls = withBatchJob({ jwks: undefined, jwksUri: TWO });
+
+  it("finds its key in whichever has it; one that is down decides nothing where another has the key", async () => {
+    const w = await world({ tenant: byUrls });
+    w.idp.scripts.keys = () => new Response("down", { status: 503 });
+    w.idp.scripts.token = () => Response.json({ keys: [BATCH_JWK] });
+    expect((await ask(w, await assertion())).status).toBe(200);
+    expect((await ask(w, await assertion({}, { kid: "of-neither" }), { client_id: "batch-job" })).status).toBe(503);
+  });
+
+  it("is refused where none of them has it", async () => {
+    const w = await world({ tenant: byUrls });
+    w.idp.scripts.token = () => Response.json({ keys: [BATCH_JWK] });
+    expect((await ask(w, await assertion({}, {}, STRANGER.privateKey))).status).toBe(401);
+    expect((await ask(w, await assertion())).status).toBe(200);
+  });
+});
+
 describe("private_key_jwt, by an issuer that the client trusts", () => {
   const FOREIGN = "http://localhost:8788";
   const trusting = withBatchJob({ jwks: undefined, assertionTrusts: [{ issuer: FOREIGN, jwksUri: JWKS_URI, subject: "workload-7" }] });

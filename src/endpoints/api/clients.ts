@@ -5,8 +5,8 @@ import { Rejection } from "../../protocol/rejection.ts";
 import type { Exchange } from "../../service.ts";
 import type { ClientAct, ClientChanged } from "../../storage/tenant-store.ts";
 import type { Client } from "../../tenants/client.ts";
-import { type ClientAccess, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
-import { ClientAddition, SecretAddition } from "../../tenants/client-ask.ts";
+import { type ClientAccess, type KnownCertificate, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
+import { CertificateAddition, ClientAddition, SecretAddition } from "../../tenants/client-ask.ts";
 import { authenticationMethods } from "../../tenants/defaults.ts";
 import { recordName } from "../../tenants/records.ts";
 import { json } from "../response.ts";
@@ -15,6 +15,7 @@ import { operatorOnly } from "./operator-only.ts";
 
 const SECRET_BYTES = 32;
 const PREFIX_CHARACTERS = 12;
+const ID_PREFIX = /^[A-Za-z0-9_-]{8,43}$/;
 
 const Nothing = z.strictObject({});
 
@@ -72,8 +73,29 @@ export async function addSecret(exchange: Exchange, id: string): Promise<Respons
 /** `DELETE /api/v1/clients/{id}/secrets/{hash prefix}`: the secret is valid no longer, whoever declared it. */
 export async function retireSecret(exchange: Exchange, id: string, prefix: string): Promise<Response> {
   const { operator } = await operatorOnly(exchange);
-  if (!/^[A-Za-z0-9_-]{8,43}$/.test(prefix)) throw new Rejection("client_secret_unknown");
+  if (!ID_PREFIX.test(prefix)) throw new Rejection("client_secret_unknown");
   return await change(exchange, operator, known(exchange, id), { action: "retire_secret", prefix });
+}
+
+/** `POST /api/v1/clients/{id}/certificates`: adds a certificate that the client may authenticate with. */
+export async function addCertificate(exchange: Exchange, id: string): Promise<Response> {
+  const { operator, body } = await operatorOnly(exchange);
+  const read = readJson(exchange.request, body, CertificateAddition);
+  if (!read.ok) return problemsAnswer(exchange.audit, read.problems);
+  const certificate = read.value;
+  return await change(exchange, operator, known(exchange, id), { action: "add_certificate", certificateId: await certificateId(certificate), certificate });
+}
+
+/** `DELETE /api/v1/clients/{id}/certificates/{id prefix}`: takes one away that the API has added. */
+export async function retireCertificate(exchange: Exchange, id: string, prefix: string): Promise<Response> {
+  const { operator } = await operatorOnly(exchange);
+  if (!ID_PREFIX.test(prefix)) throw new Rejection("client_certificate_unknown");
+  return await change(exchange, operator, known(exchange, id), { action: "retire_certificate", prefix });
+}
+
+// A thumbprint names its certificate; a subject is named with its CA.
+async function certificateId(certificate: KnownCertificate): Promise<string> {
+  return "thumbprint" in certificate ? certificate.thumbprint : await sha256(`${certificate.issuerKeyId} ${certificate.subjectDn}`);
 }
 
 async function change(exchange: Exchange, operator: string, id: string, act: ClientAct, secret?: string): Promise<Response> {
@@ -102,12 +124,20 @@ async function clientAnswer({ service, tenant }: Exchange, id: string) {
   const access = (records[names[1]] ?? NO_ACCESS) as ClientAccess;
   const { secrets, developmentSecret, ...client } = withAccess(declared, access);
   const now = service.now();
+  const certificates = [...client.tlsCertificates, ...client.tlsThumbprints.map((thumbprint) => ({ thumbprint }))];
   return {
     id,
     client,
     disabled: client.disabled,
     disabledBy: [...(declared.disabled ? ["file"] : []), ...(access.disabled === undefined ? [] : ["api"])],
     developmentSecret: developmentSecret !== undefined,
+    certificates: await Promise.all(
+      certificates.map(async (certificate) => {
+        const certified = await certificateId(certificate);
+        const added = access.certificates?.find((one) => one.id === certified);
+        return { ...certificate, id: certified.slice(0, PREFIX_CHARACTERS), origin: added === undefined ? "file" : "api", since: added?.created, by: added?.by };
+      }),
+    ),
     secrets: secrets.map((secret) => {
       const added = access.secrets.find(({ hash }) => hash === secret.hash);
       const isDeclared = declared.secrets.some(({ hash }) => hash === secret.hash);

@@ -50,4 +50,9 @@ export const API_ROUTES: readonly Route<TenantEndpoint>[] = [
     paths: ["/api/v1/clients/:id/secrets/:prefix"],
     methods: { DELETE: async (exchange, { id = "", prefix = "" }) => (await clients()).retireSecret(exchange, id, prefix) },
   },
+  { paths: ["/api/v1/clients/:id/certificates"], methods: { POST: async (exchange, { id = "" }) => (await clients()).addCertificate(exchange, id) } },
+  {
+    paths: ["/api/v1/clients/:id/certificates/:prefix"],
+    methods: { DELETE: async (exchange, { id = "", prefix = "" }) => (await clients()).retireCertificate(exchange, id, prefix) },
+  },
 ];

@@ -1,7 +1,7 @@
 import type { Checked, Problem } from "../../tenants/check.ts";
 import type { Client } from "../../tenants/client.ts";
-import { type ClientAccess, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
-import { authenticationMethods } from "../../tenants/defaults.ts";
+import { type ClientAccess, type KnownCertificate, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
+import { authenticationMethods, CERTIFICATES_LIMIT } from "../../tenants/defaults.ts";
 import { fileOf, lookUpsOf, recordName } from "../../tenants/records.ts";
 import type { ChangeClient, ClientAct, ClientChanged } from "../tenant-store.ts";
 import { keepLifetimes } from "./keys.ts";
@@ -29,7 +29,7 @@ export function accessOf(rows: TenantRows, gone: readonly string[]): readonly st
   return names.filter((name) => rows.record(name) !== undefined);
 }
 
-/** Adds a client, switches it off or on, adds or retires a secret, in one turn. A call that is repeated changes nothing more. */
+/** Adds a client, switches it off or on, adds or retires a secret or a certificate, in one turn. A call that is repeated changes nothing more. */
 export function changeClient(rows: TenantRows, now: number, { operator, id, act }: ChangeClient, check: Check): ClientChanged {
   if (rows.version() === 0) return { ok: false, reason: "tenant_unknown" };
   const client = effectiveClient(rows, id);
@@ -68,7 +68,26 @@ function changed(now: number, by: string, client: Client, access: ClientAccess, 
       // Retired also where the file declares it: applying the file again does not bring it back.
       return { ...access, secrets: access.secrets.filter((secret) => secret.hash !== hash), retired: [...access.retired, hash] };
     }
+    case "add_certificate": {
+      const added = access.certificates ?? [];
+      const { certificateId, certificate } = act;
+      const method = "thumbprint" in certificate ? "self_signed_tls_client_auth" : "tls_client_auth";
+      if (isKnown(client, certificate)) return access;
+      if (!authenticationMethods(client).includes(method)) return "client_takes_no_certificate" as const;
+      if (client.tlsCertificates.length + client.tlsThumbprints.length >= CERTIFICATES_LIMIT) return "client_certificates_many" as const;
+      return { ...access, certificates: [...added, { id: certificateId, certificate, created: now, by }] };
+    }
+    case "retire_certificate": {
+      const [one, another] = (access.certificates ?? []).filter(({ id }) => id.startsWith(act.prefix));
+      if (one === undefined || another !== undefined) return "client_certificate_unknown" as const;
+      return { ...access, certificates: access.certificates?.filter((kept) => kept !== one) ?? [] };
+    }
   }
+}
+
+function isKnown({ tlsCertificates, tlsThumbprints }: Client, certificate: KnownCertificate): boolean {
+  if ("thumbprint" in certificate) return tlsThumbprints.includes(certificate.thumbprint);
+  return tlsCertificates.some(({ subjectDn, issuerKeyId }) => subjectDn === certificate.subjectDn && issuerKeyId === certificate.issuerKeyId);
 }
 
 function takesSecrets(client: Client): boolean {

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { AuthenticationMethodName, Client, GrantName } from "../../../tenants/client.ts";
-import { ClientAddition, SecretAddition } from "../../../tenants/client-ask.ts";
+import { CertificateAddition, ClientAddition, SecretAddition } from "../../../tenants/client-ask.ts";
 import { ClientId, Seconds } from "../../../tenants/primitives.ts";
 import type { Named, Operation, Parameter } from "./operation.ts";
 
@@ -14,6 +14,17 @@ const SecretAnswer = z.object({
   valid: z.boolean(),
 });
 
+/** A certificate that the client may authenticate with: what it is known by, whose word that is, and since when. */
+const CertificateAnswer = z.object({
+  id: z.string(),
+  subjectDn: z.optional(z.string()),
+  issuerKeyId: z.optional(z.string()),
+  thumbprint: z.optional(z.string()),
+  origin: z.enum(["file", "api"]),
+  since: z.optional(Seconds),
+  by: z.optional(z.string()),
+});
+
 /** A client as it holds, without its secrets. `secret` stands in the one answer that drew it. */
 export const ClientAnswer = z.object({
   id: ClientId,
@@ -22,6 +33,7 @@ export const ClientAnswer = z.object({
   disabledBy: z.array(z.enum(["file", "api"])),
   developmentSecret: z.boolean(),
   secrets: z.array(SecretAnswer),
+  certificates: z.array(CertificateAnswer),
   secret: z.optional(z.string()),
 });
 export type ClientAnswer = z.output<typeof ClientAnswer>;
@@ -46,7 +58,9 @@ const NOTHING: Named = { name: "Nothing", schema: z.strictObject({}) };
 const ID: Parameter = { name: "id", in: "path", description: "The client; percent-encoded", schema: ClientId };
 const PREFIX: Parameter = { name: "prefix", in: "path", description: "The beginning of the secret's hash, 8 characters at least", schema: z.string() };
 
-/** Clients and their secrets. */
+const CERTIFICATE: Parameter = { name: "prefix", in: "path", description: "The beginning of the certificate's id, 8 characters at least", schema: z.string() };
+
+/** Clients, their secrets and their certificates. */
 export const CLIENT_OPERATIONS: readonly Operation[] = [
   {
     method: "get",
@@ -110,5 +124,26 @@ export const CLIENT_OPERATIONS: readonly Operation[] = [
     parameters: [ID, PREFIX],
     answer,
     refusals: [404, 409],
+  },
+  {
+    method: "post",
+    path: "/api/v1/clients/{id}/certificates",
+    id: "addCertificate",
+    summary: "Adds a certificate that the client may authenticate with: of a CA by its subject, or self-signed by its thumbprint. At most 80.",
+    who: ["operator"],
+    parameters: [ID],
+    body: { name: "CertificateAddition", schema: CertificateAddition },
+    answer,
+    refusals: [404, 409],
+  },
+  {
+    method: "delete",
+    path: "/api/v1/clients/{id}/certificates/{prefix}",
+    id: "retireCertificate",
+    summary: "Takes a certificate away that this API has added. One that its file declares goes with the file.",
+    who: ["operator"],
+    parameters: [ID, CERTIFICATE],
+    answer,
+    refusals: [404],
   },
 ];
