@@ -36,6 +36,8 @@ export interface TargetAsk {
 export interface ExchangeAsk extends TargetAsk {
   readonly subjectTokenType: string;
   readonly requested: RequestedToken;
+  /** The alias of the IdP whose own token is asked for (Keycloak's `requested_issuer`). */
+  readonly requestedIssuer?: string;
   /** False when `requested_token_type` was left to the dialect. */
   readonly isExplicit: boolean;
   /** Set when the requested type fixes the form. */

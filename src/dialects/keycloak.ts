@@ -12,17 +12,21 @@ export const keycloak: Dialect = {
   acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
   revokesSession: false,
-  subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt],
+  subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
   options: () => ({}),
   targets: standardTargets,
   // CERN's page leaves `subject_token_type` out, and a refresh token is what comes back unless something else is asked for.
-  exchange: (form) => ({
-    ...standardTargets(form),
-    ...requestedOf(form, form.get("actor_token") === undefined ? "refresh_token" : "access_token"),
-    subjectTokenType: form.get("subject_token_type") ?? TOKEN_TYPE.access_token,
-  }),
+  exchange: (form) => {
+    const requestedIssuer = form.get("requested_issuer");
+    return {
+      ...standardTargets(form),
+      ...requestedOf(form, form.get("actor_token") === undefined ? "refresh_token" : "access_token"),
+      subjectTokenType: form.get("subject_token_type") ?? TOKEN_TYPE.access_token,
+      ...(requestedIssuer === undefined ? {} : { requestedIssuer }),
+    };
+  },
   accessTokenClaims: (view) =>
     defined({
       azp: view.clientId,

@@ -6,6 +6,7 @@ import { apiAccess } from "./api-access.ts";
 import { authorize } from "./authorize.ts";
 import { callback } from "./callback.ts";
 import { certs } from "./certs.ts";
+import { corporateIdp } from "./corporate-idp.ts";
 import type { Cors } from "./cors.ts";
 import { discovery } from "./discovery.ts";
 import { explain } from "./explain.ts";
@@ -76,6 +77,7 @@ export const TENANT_ROUTES: readonly Route<TenantEndpoint>[] = [
   { paths: ["/oauth2/logout", ...openid("logout")], page: true, changes: true, methods: { GET: logout, POST: logout } },
   { paths: ["/oauth2/token", "/oauth/token", "/api/v2/iauths_system/oauth2/token", ...openid("token")], cors: "declared", methods: { POST: token } },
   { paths: realm("api-access/token"), methods: { POST: apiAccess } },
+  { paths: ["/oauth2/exchange/corporateidp"], methods: { POST: corporateIdp } },
   { paths: ["/oauth2/exchange/explain"], methods: { POST: explain } },
   { paths: ["/oauth2/token/list"], methods: { POST: tokenList } },
   { paths: ["/saml2/idp/sso"], page: true, changes: true, methods: { GET: sso, POST: sso } },

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { isClientId } from "../clients/index.ts";
-import type { ProviderTokens } from "../federation/relying-party.ts";
+import type { ProviderTokens } from "../federation/provider-tokens.ts";
 import { type Form, readForm, readQuery } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";

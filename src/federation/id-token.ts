@@ -9,19 +9,49 @@ import type { ProviderCache } from "./provider-cache.ts";
 const SKEW_SECONDS = 10;
 const LONGEST_LIFETIME_SECONDS = 86_400;
 
-/** What the ID token of a login must agree with. */
-export interface ExpectedLogin {
-  readonly nonce: string;
+/** What every ID token that came with an answer of the IdP must agree with. */
+interface Expected {
   readonly accessToken: string | undefined;
   /** Seconds. */
   readonly now: number;
 }
 
+/** What the ID token of a login must agree with. */
+export interface ExpectedLogin extends Expected {
+  readonly nonce: string;
+}
+
+/** What the ID token of a refresh must agree with: the claims of the one before. */
+export interface ExpectedRefresh extends Expected {
+  readonly former: JsonObject;
+}
+
+type IdTokenClaims = JsonObject & { readonly sub: string };
+
 /**
  * Verifies the ID token of a login at a corporate IdP (OpenID Connect Core §3.1.3.7): signature by a key of that IdP and
  * an algorithm of its record, issuer, audience, authorized party, times, nonce, access token hash. Answers its claims.
  */
-export async function verifyLoginIdToken(providers: ProviderCache, idp: IdentityProvider, text: string, expected: ExpectedLogin): Promise<JsonObject & { readonly sub: string }> {
+export async function verifyLoginIdToken(providers: ProviderCache, idp: IdentityProvider, text: string, expected: ExpectedLogin): Promise<IdTokenClaims> {
+  const claims = await verify(providers, idp, text, expected);
+  if (typeof claims.nonce !== "string" || !equalInConstantTime(claims.nonce, expected.nonce)) throw new Rejection("idp_nonce_differs");
+  return claims;
+}
+
+/**
+ * Verifies the ID token of a refresh (OpenID Connect Core §12.2): as that of a login, and it is about the same user and the
+ * same login. A nonce need not be there.
+ */
+export async function verifyRefreshedIdToken(providers: ProviderCache, idp: IdentityProvider, text: string, expected: ExpectedRefresh): Promise<IdTokenClaims> {
+  const claims = await verify(providers, idp, text, expected);
+  const { former } = expected;
+  if (claims.sub !== former.sub) throw new Rejection("idp_subject_differs");
+  if (claims.nonce !== undefined && claims.nonce !== former.nonce) throw new Rejection("idp_nonce_differs");
+  if (claims.auth_time !== undefined && former.auth_time !== undefined && claims.auth_time !== former.auth_time) throw invalid("auth_time");
+  return claims;
+}
+
+async function verify(providers: ProviderCache, idp: IdentityProvider, text: string, expected: Expected): Promise<IdTokenClaims> {
   const jwt = openIdentityProviderJwt(text);
   const algorithm = idp.signingAlgorithms.find((allowed) => allowed === jwt?.algorithm);
   if (jwt === undefined || algorithm === undefined) throw invalid("form or algorithm");
@@ -29,12 +59,11 @@ export async function verifyLoginIdToken(providers: ProviderCache, idp: Identity
   const key = await providers.verificationKey(idp.issuer, jwt.keyId, algorithm);
   if (key === undefined) throw invalid("key");
   if (!(await verifySignature(jwt, key))) throw invalid("signature");
-  const { iss, sub, nonce, at_hash } = jwt.payload;
+  const { iss, sub, at_hash } = jwt.payload;
   if (iss !== idp.issuer) throw invalid("iss");
   if (typeof sub !== "string" || sub === "" || sub.length > 255) throw invalid("sub");
   checkAudience(jwt.payload, idp.clientId);
   checkTimes(jwt.payload, expected.now);
-  if (typeof nonce !== "string" || !equalInConstantTime(nonce, expected.nonce)) throw new Rejection("idp_nonce_differs");
   if (at_hash !== undefined && expected.accessToken !== undefined && at_hash !== (await leftHalf(expected.accessToken, algorithm))) throw invalid("at_hash");
   return { ...jwt.payload, sub };
 }

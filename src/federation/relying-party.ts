@@ -3,9 +3,11 @@ import type { JsonObject } from "../protocol/json.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Service } from "../service.ts";
 import type { IdentityProvider } from "../tenants/identity-provider.ts";
-import { verifyLoginIdToken } from "./id-token.ts";
+import { verifyLoginIdToken, verifyRefreshedIdToken } from "./id-token.ts";
 import { askIdentityProvider } from "./outbound.ts";
 import { lacksClaims } from "./principal.ts";
+import type { ProviderMetadata } from "./provider-documents.ts";
+import { claimsOfKept, type ProviderTokens, withRefreshed } from "./provider-tokens.ts";
 
 /** The secrets of one login at an IdP, kept in the browser, sealed. */
 export interface LoginSecrets {
@@ -19,15 +21,6 @@ export interface LoginWish {
   readonly prompt: "login" | "select_account" | undefined;
   readonly maxAge: number | undefined;
   readonly loginHint: string | undefined;
-}
-
-/** The IdP's own tokens, as its token endpoint gave them. */
-export interface ProviderTokens {
-  readonly idToken: string;
-  readonly accessToken?: string;
-  readonly refreshToken?: string;
-  /** Seconds; when the access token expires. */
-  readonly expires?: number;
 }
 
 /** A login that the IdP vouches for. */
@@ -71,15 +64,11 @@ export async function checkAuthorizationIssuer({ providers }: Service, idp: Iden
 /** Redeems the IdP's code and verifies what comes back. Asks userinfo too where the ID token lacks a mapped claim. */
 export async function redeemProviderCode(service: Service, idp: IdentityProvider, callback: string, code: string, secrets: LoginSecrets): Promise<ProviderLogin> {
   const metadata = await service.providers.metadata(idp.issuer);
-  const form = new URLSearchParams({ grant_type: "authorization_code", code, redirect_uri: callback, code_verifier: secrets.verifier });
-  const answer = await askIdentityProvider(metadata.token_endpoint, {
-    method: "POST",
-    body: form.toString(),
-    headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded", authorization: basic(service, idp) },
-  });
-  if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_token_refused");
-  const tokens = answer.status === 200 ? tokensOf(answer.body, service.now()) : undefined;
-  if (tokens === undefined) throw new Rejection("idp_token_refused", { note: `status ${answer.status}` });
+  const form = { grant_type: "authorization_code", code, redirect_uri: callback, code_verifier: secrets.verifier };
+  const answer = await askTokenEndpoint(service, idp, metadata, form);
+  const given = "tokens" in answer ? answer.tokens : undefined;
+  if (given?.idToken === undefined) throw new Rejection("idp_token_refused", { note: "error" in answer ? `status ${answer.status}` : "no ID token" });
+  const tokens: ProviderTokens = { ...given, idToken: given.idToken, scope: given.scope ?? idp.scopes };
   const { accessToken } = tokens;
   const claims = await verifyLoginIdToken(service.providers, idp, tokens.idToken, { nonce: secrets.nonce, accessToken, now: service.now() });
   if (!lacksClaims(idp, claims) || accessToken === undefined || metadata.userinfo_endpoint === undefined) return { claims, tokens };
@@ -94,6 +83,42 @@ async function userinfo(url: string, accessToken: string, sub: string): Promise<
   return answer.body;
 }
 
+/**
+ * Refreshes the IdP's tokens and verifies what comes back; `scope` asks for less than the login's. Answers the refreshed
+ * tokens, or what the IdP refused for good: the refresh token, or the scope. Throws where it may be tried again.
+ */
+export async function refreshProviderTokens(
+  service: Service,
+  idp: IdentityProvider,
+  kept: ProviderTokens,
+  scope: readonly string[] | undefined,
+): Promise<ProviderTokens | "login" | "scope"> {
+  const metadata = await service.providers.metadata(idp.issuer);
+  const form = { grant_type: "refresh_token", refresh_token: kept.refreshToken ?? "", ...(scope === undefined ? {} : { scope: scope.join(" ") }) };
+  const answer = await askTokenEndpoint(service, idp, metadata, form);
+  if ("error" in answer && answer.error === "invalid_grant") return "login";
+  if ("error" in answer && answer.error === "invalid_scope" && scope !== undefined) return "scope";
+  if ("error" in answer || answer.tokens.accessToken === undefined) throw new Rejection("idp_token_refused", { note: `refresh, status ${answer.status}` });
+  const { tokens } = answer;
+  const { idToken, accessToken } = tokens;
+  if (idToken !== undefined) await verifyRefreshedIdToken(service.providers, idp, idToken, { former: claimsOfKept(kept.idToken), accessToken, now: service.now() });
+  return withRefreshed(kept, scope, { ...tokens, scope: tokens.scope ?? scope ?? kept.scope ?? idp.scopes });
+}
+
+type TokenAnswer = { readonly status: number } & ({ readonly tokens: Partial<ProviderTokens> } | { readonly error: unknown });
+
+async function askTokenEndpoint(service: Service, idp: IdentityProvider, { token_endpoint }: ProviderMetadata, form: Readonly<Record<string, string>>): Promise<TokenAnswer> {
+  // Lifetimes count from before the question: what we say of them is never too long.
+  const asked = service.now();
+  const answer = await askIdentityProvider(token_endpoint, {
+    method: "POST",
+    body: new URLSearchParams(form).toString(),
+    headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded", authorization: basic(service, idp) },
+  });
+  if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_token_refused");
+  return answer.status === 200 ? { status: 200, tokens: tokensOf(answer.body, asked) } : { status: answer.status, error: answer.body.error };
+}
+
 function basic({ config }: Service, idp: IdentityProvider): string {
   const secret = config.clientSecret(idp.clientSecretName);
   if (secret === undefined) throw new Rejection("unavailable", { note: `no secret ${idp.clientSecretName}` });
@@ -101,13 +126,15 @@ function basic({ config }: Service, idp: IdentityProvider): string {
   return `Basic ${btoa(`${encode(idp.clientId)}:${encode(secret)}`)}`;
 }
 
-function tokensOf(body: JsonObject, now: number): ProviderTokens | undefined {
-  const { id_token, access_token, refresh_token, expires_in } = body;
-  if (typeof id_token !== "string") return undefined;
+// An access token of a type that we do not know is none (RFC 6749 §7.1).
+function tokensOf(body: JsonObject, now: number): Partial<ProviderTokens> {
+  const { id_token, access_token, token_type = "Bearer", refresh_token, expires_in, scope } = body;
+  const isBearer = typeof token_type === "string" && token_type.toLowerCase() === "bearer";
   return {
-    idToken: id_token,
-    ...(typeof access_token === "string" ? { accessToken: access_token } : {}),
+    ...(typeof id_token === "string" ? { idToken: id_token } : {}),
+    ...(typeof access_token === "string" && isBearer ? { accessToken: access_token } : {}),
     ...(typeof refresh_token === "string" ? { refreshToken: refresh_token } : {}),
-    ...(typeof expires_in === "number" ? { expires: now + expires_in } : {}),
+    ...(typeof expires_in === "number" ? { expires: now + Math.floor(expires_in) } : {}),
+    ...(typeof scope === "string" ? { scope: scope.split(" ").filter((token) => token !== "") } : {}),
   };
 }

@@ -34,6 +34,8 @@ export interface PlannedExchange {
 /** Plans an exchange of a verified subject: targets, actor, and what is drawn before the one call that decides. */
 export async function planExchange(request: ClientRequest, subject: VerifiedToken, asked: ExchangeAsk): Promise<PlannedExchange> {
   const { client, tenant, form } = request;
+  // What we do not know is ignored elsewhere; but whoever asks for another's token must not be given one of ours.
+  if (form.get("requested_issuer") !== undefined) throw new Rejection("invalid_parameter", { parameter: "requested_issuer" });
   const family = familyOf(subject);
   request.audit.note({ family });
   const targets = await resolveTargets(request, asked.targets);

@@ -1,10 +1,14 @@
-import type { ExchangeAsk } from "../dialects/dialect.ts";
+import type { ExchangeAsk, TokenSet } from "../dialects/dialect.ts";
 import { dialectOf } from "../dialects/index.ts";
 import { GRANT_TYPE, TOKEN_TYPE } from "../protocol/names.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import type { ClientRequest } from "../service.ts";
 import type { Extended } from "../storage/families.ts";
 import { readSubjectToken } from "../subjects/index.ts";
+import type { VerifiedToken } from "../tokens/token.ts";
 import { carryOut, mintExchanged, planExchange } from "./exchange.ts";
 import type { Grant } from "./grant.ts";
+import { handOutProviderTokens } from "./provider-tokens.ts";
 
 /** The token exchange grant, RFC 8693: one token in, a narrower one out. */
 export const tokenExchange: Grant = {
@@ -13,11 +17,31 @@ export const tokenExchange: Grant = {
   issue: async (request) => {
     const text = request.form.require("subject_token");
     const asked = dialectOf(request.client).exchange(request.form);
-    const plan = await planExchange(request, await readSubjectToken(request, text, asked.subjectTokenType), asked);
+    const subject = await readSubjectToken(request, text, asked.subjectTokenType);
+    if (asked.requestedIssuer !== undefined) return await providerToken(request, subject, asked, asked.requestedIssuer);
+    const plan = await planExchange(request, subject, asked);
     const extended = await carryOut(request, plan);
     return { ...(await mintExchanged(request, plan, extended, asked)), issuedTokenType: issuedTokenType(asked, extended) };
   },
 };
+
+// The IdP's own access or ID token instead of one of ours: it has no targets here, and no actors.
+async function providerToken(request: ClientRequest, subject: VerifiedToken, asked: ExchangeAsk, idp: string): Promise<TokenSet> {
+  const { requested, isExplicit, format, targets, scope } = asked;
+  if (targets.length > 0) throw new Rejection("target_conflict", { note: "requested_issuer" });
+  if (request.form.get("actor_token") !== undefined) throw new Rejection("invalid_parameter", { parameter: "actor_token" });
+  const wantsIdToken = requested === "id_token";
+  if (format !== undefined || (isExplicit && !wantsIdToken && requested !== "access_token")) throw new Rejection("requested_type_unsupported");
+  const given = await handOutProviderTokens(request, subject, { wantsAccessToken: !wantsIdToken, wantsIdToken, idp, ...(scope === undefined ? {} : { scope }) });
+  return {
+    accessToken: given.accessToken ?? given.idToken ?? "",
+    issuedTokenType: wantsIdToken ? TOKEN_TYPE.id_token : TOKEN_TYPE.access_token,
+    tokenType: wantsIdToken ? "N_A" : "Bearer",
+    expiresIn: given.expiresIn,
+    issuedAt: request.service.now(),
+    scope: given.scope,
+  };
+}
 
 // What was issued, truthfully: a refresh token that was the default and is not permitted leaves an access token.
 function issuedTokenType({ requested, format }: ExchangeAsk, { chain }: Extended): string {

@@ -169,6 +169,7 @@ const TABLE = {
   idp_session_absent: handOut,
   idp_session_differs: handOut,
   idp_tokens_expired: loginAgain,
+  idp_tokens_unfit: idp,
   idp_refresh_refused: loginAgain,
   idp_scope_refused: row(400, "invalid_scope", "The identity provider does not give this scope for this login."),
   idp_refresh_pending: row(503, "temporarily_unavailable", "The identity provider's tokens are being renewed. Try again."),
