@@ -36,14 +36,26 @@ export async function retireSecret(operator: Operator, id: string, prefix: strin
   return ClientAnswer.parse(await call(operator, "DELETE", `/clients/${encodeURIComponent(id)}/secrets/${encodeURIComponent(prefix.replace(HASH, ""))}`));
 }
 
-/** A client as lines: what it is, whether it may, and which secrets it has. */
-export function clientLines({ id, client, disabledBy, secrets, developmentSecret }: ClientAnswer): readonly string[] {
+/** Lets a client authenticate with a certificate. */
+export async function addCertificate(operator: Operator, id: string, certificate: object): Promise<ClientAnswer> {
+  return ClientAnswer.parse(await call(operator, "POST", `/clients/${encodeURIComponent(id)}/certificates`, JSON.stringify(certificate)));
+}
+
+/** Ends a certificate by the beginning of its id. */
+export async function retireCertificate(operator: Operator, id: string, prefix: string): Promise<ClientAnswer> {
+  return ClientAnswer.parse(await call(operator, "DELETE", `/clients/${encodeURIComponent(id)}/certificates/${encodeURIComponent(prefix.replace(HASH, ""))}`));
+}
+
+/** A client as lines: what it is, whether it may, and which secrets and certificates it has. */
+export function clientLines({ id, client, disabledBy, secrets, certificates, developmentSecret }: ClientAnswer): readonly string[] {
   const state = disabledBy.length === 0 ? "enabled" : `disabled (${disabledBy.join(", ")})`;
   const rows = secrets.map((secret) => [`${HASH}${secret.hash}`, secret.origin, instant(secret.since), instant(secret.expires), secret.valid ? "yes" : "no", secret.by ?? ""]);
+  const proofs = certificates.map((one) => [`${HASH}${one.id}`, one.origin, instant(one.since), one.by ?? "", one.subjectDn ?? "thumbprint", one.issuerKeyId ?? ""]);
   return [
     `${id}: ${client.public ? "public" : "confidential"}, ${client.dialect}, ${state}, grants ${client.grants.join(" ") || "none"}`,
     ...(developmentSecret ? ["has a development secret"] : []),
     ...(rows.length === 0 ? [] : table([["SECRET (HASH)", "BY", "SINCE", "EXPIRES", "VALID", "OPERATOR"], ...rows])),
+    ...(proofs.length === 0 ? [] : table([["CERTIFICATE", "BY", "SINCE", "OPERATOR", "SUBJECT", "CA (KEY ID)"], ...proofs])),
   ];
 }
 

@@ -67,13 +67,21 @@ export const terminal: Terminal = {
   note: (text) => process.stderr.write(`${text}\n`),
 };
 
-/** Runs a command's main function and turns its outcome into an exit code: 0 done, 1 failed, 2 called wrongly. */
-export async function runMain(main: (args: readonly string[]) => Promise<number>, args: readonly string[] = process.argv.slice(2)): Promise<void> {
+/** What a program does with its arguments; answers its exit code. */
+export type Main = (args: readonly string[], terminal: Terminal) => Promise<number>;
+
+/** Runs a program on the real terminal. */
+export async function runMain(main: Main, args: readonly string[] = process.argv.slice(2)): Promise<void> {
+  process.exitCode = await exitCodeOf(main, args, terminal);
+}
+
+/** Turns the outcome of a program into an exit code: 0 done, 1 failed, 2 called wrongly; and says what went wrong. */
+export async function exitCodeOf(main: Main, args: readonly string[], shown: Terminal): Promise<number> {
   try {
-    process.exitCode = await main(args);
+    return await main(args, shown);
   } catch (error) {
-    process.exitCode = error instanceof UsageError ? 2 : 1;
-    terminal.note(explain(error));
+    shown.note(explain(error));
+    return error instanceof UsageError ? 2 : 1;
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Command } from "../command.ts";
 import { clientAdd } from "./client-add.ts";
+import { clientCertificateAdd } from "./client-certificate-add.ts";
+import { clientCertificateRetire } from "./client-certificate-retire.ts";
 import { clientDisable } from "./client-disable.ts";
 import { clientEnable } from "./client-enable.ts";
 import { clientList } from "./client-list.ts";
@@ -46,6 +48,8 @@ export const COMMANDS: readonly Command[] = [
   clientEnable,
   clientSecretAdd,
   clientSecretRetire,
+  clientCertificateAdd,
+  clientCertificateRetire,
   idpList,
   idpCheck,
   keysList,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { TLSSocket } from "node:tls";
+import { rfc2253 } from "../client-certificate.ts";
 import { type Ca, type CertificateFiles, plainSerial, revokedSerials } from "./mtls-ca.ts";
 
 // Says to the Worker's wrapper (mtls-worker.ts) that a request comes from this proxy.
@@ -86,8 +87,8 @@ function tlsClientAuth(socket: TLSSocket, ca: Ca): Readonly<Record<string, strin
     certVerified: isOurs ? "SUCCESS" : `FAILED:${reasonOf(socket)}`,
     // As in production, where a revoked certificate is verified with success.
     certRevoked: isOurs && revokedSerials(ca).has(plainSerial(certificate.serialNumber)) ? "1" : "0",
-    certSubjectDNRFC2253: nameOf(certificate.subject),
-    certIssuerDNRFC2253: nameOf(certificate.issuer),
+    certSubjectDNRFC2253: rfc2253(certificate.subject),
+    certIssuerDNRFC2253: rfc2253(certificate.issuer),
     certIssuerSKI: isOurs ? ca.keyId.toUpperCase() : "",
     certSerial: certificate.serialNumber,
     certFingerprintSHA256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
@@ -99,12 +100,4 @@ function tlsClientAuth(socket: TLSSocket, ca: Ca): Readonly<Record<string, strin
 function reasonOf(socket: TLSSocket): string {
   const reason = String(socket.authorizationError ?? "not of this CA");
   return reason === "DEPTH_ZERO_SELF_SIGNED_CERT" ? "self signed certificate" : reason;
-}
-
-// Node writes one part a line, its special characters escaped; RFC 2253 puts the last part first, and other letters as bytes.
-function nameOf(name: string | undefined): string {
-  const parts = (name ?? "").split("\n").reverse().join(",");
-  return parts
-    .replaceAll(" + ", "+")
-    .replace(/[^\x20-\x7e]/gu, (letter) => [...Buffer.from(letter)].map((byte) => `\\${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""));
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { decodeJwt } from "jose";
 import { newPrivateJwk } from "../../cli/jwk.ts";
 import { ROOT } from "../../cli/root.ts";
-import type { Outcome } from "./run-cli.ts";
+import { inProcess, type Outcome } from "./run-cli.ts";
 
 /** A request as the command line sent it, with what its operator token is bound to. */
 export interface Sent {
@@ -23,7 +23,14 @@ export interface ApiServer {
   readonly sent: Sent[];
   /** What is answered from now on. */
   answer(status: number, body: unknown): void;
-  /** Runs the command line against this server, as the operator olga. */
+  /** What each request is answered from now on. */
+  answerBy(reply: (sent: Sent) => { readonly status: number; readonly body: unknown }): void;
+  readonly url: string;
+  /** The operator's private key, as a file. */
+  readonly keyFile: string;
+  /** Every operator's token that was sent. */
+  readonly tokens: string[];
+  /** Runs the command line against this server, as the operator olga; where it reads standard input, as a process of its own. */
   cambio(args: readonly string[], input?: string): Promise<Outcome>;
   close(): void;
 }
@@ -34,23 +41,34 @@ export async function apiServer(): Promise<ApiServer> {
   const key = join(folder, "olga.jwk.json");
   writeFileSync(key, JSON.stringify({ ...newPrivateJwk("ES256"), kid: "olga" }));
   const sent: Sent[] = [];
-  let next: { readonly status: number; readonly body: unknown } = { status: 200, body: {} };
+  const tokens: string[] = [];
+  let reply: (sent: Sent) => { readonly status: number; readonly body: unknown } = () => ({ status: 200, body: {} });
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
-    const { iss, htm, htu } = decodeJwt((request.headers.authorization ?? "").replace("Bearer ", ""));
-    sent.push({ method: request.method ?? "", path: request.url ?? "", body: text === "" ? undefined : JSON.parse(text), operator: iss, boundTo: [htm, htu] });
+    const token = (request.headers.authorization ?? "").replace("Bearer ", "");
+    tokens.push(token);
+    const { iss, htm, htu } = decodeJwt(token);
+    const one: Sent = { method: request.method ?? "", path: request.url ?? "", body: text === "" ? undefined : JSON.parse(text), operator: iss, boundTo: [htm, htu] };
+    sent.push(one);
+    const next = reply(one);
     response.writeHead(next.status, { "content-type": "application/json" }).end(JSON.stringify(next.body));
   });
   await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
   const url = `http://localhost:${(server.address() as AddressInfo).port}`;
   return {
     sent,
+    tokens,
+    url,
+    keyFile: key,
     answer: (status, body) => {
-      next = { status, body };
+      reply = () => ({ status, body });
     },
-    cambio: (args, input = "") => run([...args, "--url", url, "--key", key], input),
+    answerBy: (next) => {
+      reply = next;
+    },
+    cambio: (args, input) => (input === undefined ? inProcess([...args, "--url", url, "--key", key]) : run([...args, "--url", url, "--key", key], input)),
     close: () => {
       server.close();
       rmSync(folder, { recursive: true });

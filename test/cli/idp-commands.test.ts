@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ApiServer, apiServer } from "./api-server.ts";
+import { inProcess } from "./run-cli.ts";
+
+type Answer = (issuer: string, request: IncomingMessage, response: ServerResponse) => void;
+
+const folder = mkdtempSync(join(tmpdir(), "cambio-cli-"));
+const PUBLIC = { kty: "RSA", kid: "k-1", alg: "RS256", use: "sig", n: "AQAB", e: "AQAB" };
+const json = (body: unknown, status = 200) => {
+  const answer: Answer = (_issuer, _request, response) => void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  return answer;
+};
+const discovery = (change: Record<string, unknown> = {}): Answer => {
+  return (issuer, request, response) => {
+    const document = { issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, jwks_uri: `${issuer}/jwks`, ...change };
+    json(document)(issuer, request, response);
+  };
+};
+
+let idp: Server;
+let issuer: string;
+let answers: { discovery: Answer; keys: Answer };
+let api: ApiServer;
+beforeAll(async () => {
+  api = await apiServer();
+  idp = createServer((request, response) => (request.url === "/jwks" ? answers.keys : answers.discovery)(issuer, request, response));
+  await new Promise<void>((resolve) => idp.listen(0, "localhost", resolve));
+  issuer = `http://localhost:${(idp.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  api.close();
+  idp.close();
+  rmSync(folder, { recursive: true });
+});
+
+const file = (at = issuer, change: object = {}) => {
+  const path = join(folder, "tenant.json");
+  const corp = { issuer: at, clientId: "cambio", clientSecretName: "CORP_CLIENT_SECRET", ...change };
+  writeFileSync(path, JSON.stringify({ issuer: "http://localhost:8787", identityProviders: { corp } }));
+  return path;
+};
+const check = async (change: Partial<typeof answers> = {}, ...args: readonly string[]) => {
+  answers = { discovery: discovery(), keys: json({ keys: [PUBLIC] }), ...change };
+  return await inProcess(["idp", "check", "--file", file(), ...args]);
+};
+
+describe("idp list", () => {
+  test("prints the identity providers of a file or of a running tenant, with the name of the secret and never one", async () => {
+    const { status, stdout } = await inProcess(["idp", "list", "--file", file()]);
+    expect(stdout.split("\n")[1]).toMatch(new RegExp(`^corp +${issuer} +cambio +CORP_CLIENT_SECRET +enabled`));
+    expect(status).toBe(0);
+    const corp = { issuer, clientId: "cambio", clientSecretName: "CORP_CLIENT_SECRET", disabled: true };
+    api.answer(200, { version: 3, tenant: { identityProviders: { corp } } });
+    expect((await api.cambio(["idp", "list"])).stdout.split("\n")[1]).toMatch(/disabled$/);
+    expect(JSON.parse((await api.cambio(["idp", "list", "--json"])).stdout)).toEqual({ corp });
+  });
+});
+
+describe("idp check", () => {
+  test("fetches discovery and keys and says what it found", async () => {
+    const { status, stdout, stderr } = await check();
+    expect(stdout.split("\n")).toEqual([
+      `corp: ok (${issuer})`,
+      `  discovery: issuer is ${issuer}`,
+      `  authorize: ${issuer}/auth`,
+      `  token: ${issuer}/token`,
+      `  keys: ${issuer}/jwks has 1, 1 for signatures: k-1 RS256`,
+      expect.stringContaining("can be verified"),
+      "",
+    ]);
+    expect([status, stderr]).toEqual([0, "asking 1 identity provider\n"]);
+    expect(JSON.parse((await check({}, "--json")).stdout)).toEqual([{ alias: "corp", issuer, ok: true, found: expect.any(Array) }]);
+  });
+
+  test.each<[string, Partial<typeof answers>, RegExp]>([
+    ["a document of another issuer", { discovery: discovery({ issuer: "http://localhost:1" }) }, /of exactly this issuer/],
+    ["endpoints that are addresses in figures", { discovery: discovery({ token_endpoint: "https://10.0.0.1/token" }) }, /https endpoints at public names/],
+    ["a document without keys", { discovery: discovery({ jwks_uri: undefined }) }, /discovery document cannot be used/],
+    ["a redirect", { discovery: (_i, _q, response) => void response.writeHead(302, { location: "https://elsewhere.example.com/" }).end() }, /without a redirect/],
+    ["a page instead of JSON", { discovery: (_i, _q, response) => void response.writeHead(200, { "content-type": "text/html" }).end("<p>") }, /discovery document cannot be used/],
+    ["a document of more than 256 KiB", { discovery: discovery({ more: "x".repeat(262_144) }) }, /at most 256 KiB/],
+    ["a failing server", { discovery: json({}, 500) }, /cannot be reached/],
+    ["an empty key set", { keys: json({ keys: [] }) }, /key set cannot be used/],
+    ["a key set of more than 256 KiB", { keys: json({ keys: [{ ...PUBLIC, x: "x".repeat(262_144) }] }) }, /key set cannot be used/],
+    ["keys of another algorithm", { keys: json({ keys: [{ kty: "EC", crv: "P-256", kid: "e", alg: "ES512", x: "a", y: "b" }] }) }, /no key fits signingAlgorithms/],
+    ["keys for encryption alone", { keys: json({ keys: [{ ...PUBLIC, use: "enc" }] }) }, /no key fits signingAlgorithms/],
+  ])("says what is wrong, exit code 1: %s", async (_what, change, sentence) => {
+    const { status, stdout, stderr } = await check(change);
+    expect(stdout).toMatch(sentence);
+    expect(stdout).toContain("corp: cannot be used");
+    expect([status, stderr.includes("cannot be used: corp")]).toEqual([1, true]);
+  });
+
+  test("says when nobody answers", async () => {
+    const { status, stdout } = await inProcess(["idp", "check", "--file", file("http://localhost:9")]);
+    expect(stdout).toContain("cannot be reached, or took longer than 5 s");
+    expect(status).toBe(1);
+  });
+});
