@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod/mini";
@@ -27,6 +27,9 @@ const CHECKS: readonly Check[] = [
   { name: "nothing unused (knip)", tool: "knip/bin/knip.js", args: [] },
 ];
 
+const MEMORY = "/dev/shm";
+const MEMORY_BYTES = 2 ** 30;
+
 const Report = z.object({
   numPassedTests: z.int(),
   numFailedTests: z.int(),
@@ -43,12 +46,27 @@ function runCheck(check: Check): Counts {
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
 }
 
+// The objects of thousands of small worlds wait for the disk at every write: kept in memory they take a third of the time.
+function scratch(): string {
+  try {
+    accessSync(MEMORY, constants.W_OK);
+    const { bavail, bsize } = statfsSync(MEMORY);
+    return bavail * bsize >= MEMORY_BYTES ? MEMORY : tmpdir();
+  } catch {
+    return tmpdir();
+  }
+}
+
 function runVitest(args: readonly string[]): Counts {
-  const folder = mkdtempSync(join(tmpdir(), "cambio-test-"));
+  const folder = mkdtempSync(join(scratch(), "cambio-test-"));
   const report = join(folder, "report.json");
   try {
     const flags = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    const { status } = spawnSync(process.execPath, [join(ROOT, "node_modules", "vitest", "vitest.mjs"), ...flags, ...args], { cwd: ROOT, stdio: "inherit" });
+    const { status } = spawnSync(process.execPath, [join(ROOT, "node_modules", "vitest", "vitest.mjs"), ...flags, ...args], {
+      cwd: ROOT,
+      stdio: "inherit",
+      env: { ...process.env, TMPDIR: folder },
+    });
     return count(report, status);
   } finally {
     rmSync(folder, { recursive: true, force: true });
