@@ -31,7 +31,7 @@ export default defineConfig({
   test: {
     projects: [
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" }, miniflare: { bindings } })],
+        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" }, miniflare: { bindings, serviceBindings: { SAML: () => new Response(null, { status: 404 }) } } })],
         test: { name: "worker", include: ["test/**/*.test.ts"], exclude: ["test/e2e/**", "test/cli/**"], isolate: false, maxWorkers: 1, testTimeout: 30_000 },
       },
       { test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 60_000 } },

@@ -1,5 +1,6 @@
 import type { JWK } from "jose";
 import { thumbprint } from "./protocol/signature.ts";
+import type { SamlVerifier } from "./saml/verified.ts";
 import type { AttemptObject } from "./storage/attempt-object.ts";
 import type { FamilyObject } from "./storage/family-object.ts";
 import type { SingleUseObject } from "./storage/single-use-object.ts";
@@ -16,6 +17,8 @@ export interface Bindings {
   readonly TENANTS: DurableObjectNamespace<TenantObject>;
   readonly ATTEMPTS: DurableObjectNamespace<AttemptObject>;
   readonly TOKENS: KVNamespace;
+  /** The Worker that reads foreign SAML: src/saml/verifier. */
+  readonly SAML?: SamlVerifier;
 }
 
 // Checked by hand, unlike everything else that comes from outside: this runs before the first answer of an isolate, and

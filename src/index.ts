@@ -1,6 +1,7 @@
 import { type App, createApp } from "./app.ts";
 import { type Bindings, readConfig } from "./config.ts";
 import { providerCache } from "./federation/provider-cache.ts";
+import { boundVerifier } from "./saml/bound-verifier.ts";
 import type { Service } from "./service.ts";
 import { durableAttempts } from "./storage/durable-attempts.ts";
 import { durableFamilies } from "./storage/durable-families.ts";
@@ -39,7 +40,8 @@ export async function createService(env: Bindings): Promise<Service> {
     statuses,
     edgeRecords: edgeRecords(families, statuses, (family) => console.error(JSON.stringify({ time: now(), alert: "edge_records_lost", family }))),
     keys: keyStore(config),
-    providers: providerCache(now),
+    providers: providerCache(now, new Set(config.issuers.map((issuer) => new URL(issuer).host))),
+    saml: boundVerifier(env.SAML),
   };
 }
 

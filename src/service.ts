@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import type { ProviderCache } from "./federation/provider-cache.ts";
 import type { Confirmation } from "./protocol/confirmation.ts";
 import type { Form } from "./protocol/form.ts";
+import type { SamlVerifier } from "./saml/verified.ts";
 import type { Attempts } from "./storage/attempts.ts";
 import type { EdgeRecords } from "./storage/edge-records.ts";
 import type { Families } from "./storage/families.ts";
@@ -29,6 +30,7 @@ export interface Service {
   readonly edgeRecords: EdgeRecords;
   readonly keys: KeyStore;
   readonly providers: ProviderCache;
+  readonly saml: SamlVerifier;
   /** Seconds since 1970. */
   readonly now: () => number;
 }

@@ -82,8 +82,8 @@ function startIdp(state: LocalState, port: number, cambio: string, secret: strin
 }
 
 function startWorker(state: LocalState, options: StartOptions): LocalProcess {
+  const configs = ["wrangler.toml", join("src", "saml", "verifier", "wrangler.toml")].map((file) => `--config=${join(ROOT, file)}`);
   const flags = {
-    config: join(ROOT, "wrangler.toml"),
     port: String(options.port),
     ip: "127.0.0.1",
     "inspector-port": "0",
@@ -95,7 +95,7 @@ function startWorker(state: LocalState, options: StartOptions): LocalProcess {
   // With --env-file wrangler reads neither .env nor any .dev.vars that may lie about.
   return startProcess({
     name: "the Worker (wrangler dev)",
-    args: [WRANGLER, "dev", ...(options.worker === undefined ? [] : [options.worker.entry]), ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
+    args: [WRANGLER, "dev", ...(options.worker === undefined ? [] : [options.worker.entry]), ...configs, ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
     env: { ...quietWrangler(), WRANGLER_REGISTRY_PATH: join(state.directory, "registry") },
     cwd: ROOT,
     log: state.workerLog,

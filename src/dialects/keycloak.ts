@@ -5,6 +5,8 @@ import { requestedOf, standardTargets } from "./exchange.ts";
 import { rolesClaim, tokenResponse } from "./response.ts";
 
 /** Keycloak, as CERN's single sign-on runs it. */
+const REQUESTABLE = [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.saml2];
+
 export const keycloak: Dialect = {
   tokenPolicy: {},
   acceptsQuery: false,

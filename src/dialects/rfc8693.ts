@@ -12,7 +12,7 @@ export const rfc8693: Dialect = {
   acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
   revokesSession: false,
-  subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt],
+  subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
   options: () => ({}),

@@ -8,6 +8,7 @@ import { rolesClaim, tokenResponse } from "./response.ts";
 import { SSO_RESOURCE, sapTargets } from "./sap-targets.ts";
 
 const LEAST_EXCHANGE_PERIOD_SECONDS = 3600;
+const REQUESTABLE = [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.saml2, TOKEN_TYPE.saml2_header];
 const JWT_GRANTS: ReadonlySet<string> = new Set(["authorization_code", "client_credentials"]);
 
 /** SAP Cloud Identity Services. */
@@ -20,7 +21,7 @@ export const sap: Dialect = {
   revokesSession: true,
   // "Grant-type dependent": a code and client credentials give a JWT, everything else an opaque token.
   accessTokenFormat: (grant) => (JWT_GRANTS.has(grant) ? "jwt" : "opaque"),
-  subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt],
+  subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
   idTokenIsJwt: true,
   options,
   targets: sapTargets,

@@ -43,7 +43,7 @@ function subjectOfFacts(facts: TokenFacts): Subject {
   const { kind, client, audience, scope, expires, lineage, principal, act, mayAct, authTime } = facts;
   if (kind === "sso_token") throw new Rejection("subject_type_differs");
   return {
-    ...{ kind, client, audience, scope, expires, hops: lineage.hops, deadline: lineage.deadline },
+    ...{ kind: kind === "saml_assertion" ? "access_token" : kind, client, audience, scope, expires, hops: lineage.hops, deadline: lineage.deadline },
     grantExpires: Math.min(lineage.deadline, Number.MAX_SAFE_INTEGER),
     principal: principal?.sub ?? client,
     isUser: principal !== undefined,

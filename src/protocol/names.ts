@@ -1,11 +1,12 @@
 /** The words of the RFCs, spelled as they stand on the wire. */
 
-/** Grant types: RFC 6749, RFC 7523 §8.1, RFC 8693 §2.1. */
+/** Grant types: RFC 6749, RFC 7522 §2.1, RFC 7523 §8.1, RFC 8693 §2.1. */
 export const GRANT_TYPE = {
   authorization_code: "authorization_code",
   refresh_token: "refresh_token",
   client_credentials: "client_credentials",
   jwt_bearer: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+  saml2_bearer: "urn:ietf:params:oauth:grant-type:saml2-bearer",
   token_exchange: "urn:ietf:params:oauth:grant-type:token-exchange",
 } as const;
 

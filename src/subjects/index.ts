@@ -7,10 +7,11 @@ import { accessToken } from "./access-token.ts";
 import { idToken } from "./id-token.ts";
 import { jwt } from "./jwt.ts";
 import { refreshToken } from "./refresh-token.ts";
+import { samlAssertion } from "./saml-assertion.ts";
 import type { SubjectTokenType } from "./subject-token-type.ts";
 
 /** What may be presented: every type of subject and actor token. */
-const SUBJECT_TOKEN_TYPES: readonly SubjectTokenType[] = [accessToken, refreshToken, idToken, jwt];
+const SUBJECT_TOKEN_TYPES: readonly SubjectTokenType[] = [accessToken, refreshToken, idToken, jwt, samlAssertion];
 
 /** Verifies a subject token: its type is one that the client's dialect takes, and its kind is the declared one. */
 export async function readSubjectToken(request: ClientRequest, text: string, type: string): Promise<VerifiedToken> {
@@ -31,7 +32,7 @@ async function read(
   faults: Readonly<Record<"unsupported" | "unreadable" | "differs", Reason>>,
 ): Promise<VerifiedToken> {
   if (row === undefined) throw new Rejection(faults.unsupported);
-  const token = await readToken(request.ring, text, request.service.now());
+  const token = await (row.read?.(request, text) ?? readToken(request.ring, text, request.service.now()));
   if (isUnreadable(token)) throw new Rejection(faults.unreadable, { note: token.reason });
   if (!row.accepts(token, dialectOf(request.client))) throw new Rejection(faults.differs, { note: token.kind });
   return token;

@@ -1,4 +1,6 @@
 import type { Dialect } from "../dialects/dialect.ts";
+import type { Exchange } from "../service.ts";
+import type { Unreadable } from "../tokens/read.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
 
 /** One type of token that may be presented: a row of the table in `index.ts`. */
@@ -7,6 +9,8 @@ export interface SubjectTokenType {
   readonly type: string;
   /** Whether it may stand for an actor too. */
   readonly isActor: boolean;
+  /** How it is read; left out for what `readToken` reads. */
+  read?(exchange: Exchange, text: string): Promise<VerifiedToken | Unreadable>;
   /** Whether a verified token is of this type: each token of ours is accepted under its own type only. */
   accepts(token: VerifiedToken, dialect: Dialect): boolean;
 }

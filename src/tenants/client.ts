@@ -9,7 +9,7 @@ export const DialectName = z.enum(["rfc8693", "sap", "keycloak", "idaas"]);
 export type DialectName = z.output<typeof DialectName>;
 
 /** Grants by the short names that a tenant file uses. */
-export const GrantName = z.enum(["authorization_code", "refresh_token", "client_credentials", "token_exchange", "jwt_bearer"]);
+export const GrantName = z.enum(["authorization_code", "refresh_token", "client_credentials", "token_exchange", "jwt_bearer", "saml2_bearer"]);
 export type GrantName = z.output<typeof GrantName>;
 
 /** The ways a client may prove who it is (RFC 7591 `token_endpoint_auth_method`). */

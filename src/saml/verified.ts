@@ -1,0 +1,62 @@
+/** One SubjectConfirmation (SAML core §2.4.1.1). Times in seconds. */
+export interface Confirmation {
+  readonly method: string;
+  readonly recipient?: string;
+  readonly notBefore?: number;
+  readonly notOnOrAfter?: number;
+  readonly inResponseTo?: string;
+}
+
+/** What stands in the signed bytes of an assertion, and nothing else. Times in seconds. */
+export interface VerifiedAssertion {
+  readonly id: string;
+  readonly issuer: string;
+  readonly nameId: string;
+  readonly nameIdFormat?: string;
+  readonly notBefore?: number;
+  readonly notOnOrAfter?: number;
+  /** Each restriction must hold; one holds by any of its audiences. */
+  readonly audiences: readonly (readonly string[])[];
+  readonly confirmations: readonly Confirmation[];
+  readonly authnInstant?: number;
+  readonly sessionIndex?: string;
+  readonly sessionNotOnOrAfter?: number;
+  /** By name, as they stand: no name is known here. */
+  readonly attributes: readonly (readonly [name: string, values: readonly string[]])[];
+}
+
+/** What a Response says around its assertion; not signed in itself, so it only ever refuses. */
+export interface ResponseFacts {
+  readonly destination?: string;
+  readonly inResponseTo?: string;
+}
+
+/** Why a document is refused; for the audit log. */
+export type DocumentFault = "gate" | "malformed" | "shape" | "algorithm" | "signature" | "content";
+
+/** A refusal travels as a value: error classes do not survive the call. `note` never holds anything of the document. */
+export interface Unverified {
+  readonly ok: false;
+  readonly fault: DocumentFault;
+  readonly note: string;
+}
+
+export interface Verified {
+  readonly ok: true;
+  readonly assertion: VerifiedAssertion;
+  readonly response?: ResponseFacts;
+}
+
+/** What a document is expected to be. */
+export type DocumentKind = "assertion" | "response";
+
+/**
+ * Reads and verifies foreign SAML where no key of ours is: the second Worker, bound as a service. `document`: the bytes of
+ * the XML. Nothing is fetched, nothing kept.
+ */
+export interface SamlVerifier {
+  /** Whose key to verify with, by the document's own word: nothing is known to be true of it yet. */
+  issuerOf(document: Uint8Array<ArrayBuffer>, kind: DocumentKind): Promise<{ readonly ok: true; readonly issuer: string } | Unverified>;
+  /** Verifies with one of these certificates (base64 DER) and answers what was signed. */
+  verify(document: Uint8Array<ArrayBuffer>, kind: DocumentKind, certificates: readonly string[]): Promise<Verified | Unverified>;
+}

@@ -1,0 +1,11 @@
+/** What the verifier takes from Node's module; the platform has it under nodejs_compat. */
+declare module "node:crypto" {
+  export class X509Certificate {
+    constructor(certificate: Uint8Array | string);
+    readonly publicKey: {
+      readonly asymmetricKeyType?: string;
+      readonly asymmetricKeyDetails?: { readonly modulusLength?: number };
+      export(options: { readonly format: "pem"; readonly type: "spki" }): string;
+    };
+  }
+}
