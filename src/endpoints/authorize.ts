@@ -145,6 +145,8 @@ async function beginLogin(exchange: Exchange, request: AuthorizationRequest): Pr
   const secrets = newLoginSecrets();
   const prompt = request.prompt === "none" ? undefined : request.prompt;
   const location = await authorizationUrl(service, idp, callbackUrl(exchange, request.idp), secrets, { prompt, maxAge: request.maxAge, loginHint: request.loginHint });
+  // While the user is at the IdP, its keys come in.
+  exchange.after(service.providers.warm(idp.issuer));
   // The hint has done its work; what need not come back is not kept.
   const cookie = await loginStateCookie(exchange, { request: { ...request, loginHint: undefined }, idp: request.idp, secrets, created: service.now() });
   return new Response(null, { status: 303, headers: { location, "set-cookie": cookie, "cache-control": "no-store", "referrer-policy": "no-referrer" } });

@@ -2,28 +2,38 @@ import { readBody } from "../protocol/form.ts";
 import { type JsonObject, parseStrictJson } from "../protocol/json.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { isOutboundUrl } from "../protocol/uri.ts";
-
-const DEADLINE_MILLISECONDS = 5000;
-const BODY_LIMIT_BYTES = 262_144;
+import { BODY_LIMIT_BYTES, DEADLINE_MILLISECONDS } from "./bounds.ts";
 
 /** What an IdP answered, or why there is no answer. Nothing of it is trusted. */
 export type Answer = { readonly status: number; readonly body: JsonObject } | { readonly failure: "unreachable" | "invalid" };
 
+/** The time that questions have which belong together: five seconds for all of them. */
+export function deadline(): AbortSignal {
+  return AbortSignal.timeout(DEADLINE_MILLISECONDS);
+}
+
 /**
- * Asks a corporate IdP for JSON, within bounds: five seconds for all of it, at most 256 KiB, no redirects, https at a public
- * name (http for localhost only). Never throws.
+ * The one gate for whatever we ask a corporate IdP. JSON, within bounds: five seconds for all of it (or what is left of the
+ * `signal` given), at most 256 KiB decoded, no redirects, https at a public name (http for localhost only). Never throws.
  */
 export async function askIdentityProvider(url: string, init: RequestInit = {}): Promise<Answer> {
   if (!isOutboundUrl(url)) return { failure: "invalid" };
+  const signal = init.signal ?? deadline();
+  const late = new Promise<never>((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
   try {
-    const response = await fetch(url, { ...init, redirect: "manual", signal: AbortSignal.timeout(DEADLINE_MILLISECONDS) });
-    const failure = failureOf(response);
-    if (failure === undefined) return await read(response);
-    await response.body?.cancel();
-    return { failure };
+    // An answer that drips in is late too, whatever became of the connection.
+    return await Promise.race([ask(url, { ...init, redirect: "manual", signal }), late]);
   } catch (cause) {
     return { failure: cause instanceof Rejection && cause.reason === "body_too_large" ? "invalid" : "unreachable" };
   }
+}
+
+async function ask(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init);
+  const failure = failureOf(response);
+  if (failure === undefined) return await read(response);
+  await response.body?.cancel();
+  return { failure };
 }
 
 function failureOf(response: Response): "unreachable" | "invalid" | undefined {

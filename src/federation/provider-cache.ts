@@ -1,14 +1,9 @@
 import type { JWK } from "jose";
 import { Rejection } from "../protocol/rejection.ts";
 import { importPublicKey, type VerificationKey } from "../protocol/signature.ts";
+import { FETCH_INTERVAL_SECONDS, KEEP_SECONDS, REFRESH_AHEAD_SECONDS, REFRESH_SECONDS } from "./bounds.ts";
 import type { ProviderMetadata } from "./provider-documents.ts";
 
-/** A failed or a successful fetch is not repeated within this time, whatever asks for it. */
-const FETCH_INTERVAL_SECONDS = 30;
-/** How long the last good answer serves while newer ones fail. */
-const KEEP_SECONDS = 3600;
-/** After this long a good answer is asked for again. */
-const REFRESH_SECONDS = 600;
 const PROVIDERS_KEPT = 200;
 const LOOK_MILLISECONDS = 25;
 const LOOKS = 220;
@@ -20,6 +15,8 @@ export interface ProviderCache {
   verificationKey(issuer: string, keyId: string | undefined, algorithm: string): Promise<VerificationKey | undefined>;
   /** The same at the URL of a key set. */
   keyAt(url: string, keyId: string | undefined, algorithm: string): Promise<VerificationKey | undefined>;
+  /** Fetches what is about to be needed of an IdP, or will soon be old. For after a response; never throws. */
+  warm(issuer: string): Promise<void>;
 }
 
 // Values, never promises: a request does not wait for another's fetch, and a bad answer never replaces a good one.
@@ -28,23 +25,26 @@ interface Kept<T> {
   readonly fetched: number;
   readonly tried: number;
   readonly pending: boolean;
+  /** Why the last try failed. */
+  readonly failure?: unknown;
 }
 
 // The schemas of what IdPs publish are evaluated with the first login, not with the isolate.
-const loadMetadata = async (issuer: string) => await (await import("./provider-documents.ts")).loadMetadata(issuer);
-const loadKeys = async (url: string) => await (await import("./provider-documents.ts")).loadKeys(url);
+const load = () => import("./provider-documents.ts");
 
-/** Keeps what IdPs publish, in this isolate. `now` is in seconds. */
-export function providerCache(now: () => number): ProviderCache {
+/** Keeps what IdPs publish, in this isolate. `now` is in seconds; `ownHosts`: where we answer ourselves, and never ask. */
+export function providerCache(now: () => number, ownHosts: ReadonlySet<string>): ProviderCache {
+  const loadMetadata = async (issuer: string) => await (await load()).loadMetadata(issuer, ownHosts);
+  const loadKeys = async (url: string) => await (await load()).loadKeys(url, ownHosts);
   const documents = new Map<string, Kept<ProviderMetadata>>();
   const keySets = new Map<string, Kept<readonly JWK[]>>();
 
-  async function kept<T>(store: Map<string, Kept<T>>, name: string, load: () => Promise<T>, refresh: boolean): Promise<T> {
+  async function kept<T>(store: Map<string, Kept<T>>, name: string, load: () => Promise<T>, oldest: number): Promise<T> {
     const known = store.get(name);
     const at = now();
     const usable = usableOf(known, at);
     const mayFetch = known === undefined || at - known.tried >= FETCH_INTERVAL_SECONDS;
-    const wantsFetch = usable === undefined || refresh || at - (known?.fetched ?? 0) >= REFRESH_SECONDS;
+    const wantsFetch = usable === undefined || at - (known?.fetched ?? 0) >= oldest;
     if (usable !== undefined && !(mayFetch && wantsFetch)) return usable;
     if (!mayFetch) return await awaited(store, name);
     if (store.size >= PROVIDERS_KEPT) store.clear();
@@ -55,7 +55,7 @@ export function providerCache(now: () => number): ProviderCache {
       store.set(name, { value, fetched: at, tried: at, pending: false });
       return value;
     } catch (cause) {
-      store.set(name, { ...before, pending: false });
+      store.set(name, { ...before, pending: false, failure: cause });
       if (usable !== undefined) return usable;
       throw cause;
     }
@@ -64,21 +64,34 @@ export function providerCache(now: () => number): ProviderCache {
   // Another request is fetching the first answer. Its promise is not ours to wait for; its result is there to be looked at.
   async function awaited<T>(store: Map<string, Kept<T>>, name: string): Promise<T> {
     for (let looks = 0; looks < LOOKS && store.get(name)?.pending === true; looks++) await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
-    const value = usableOf(store.get(name), now());
-    if (value === undefined) throw new Rejection("idp_unreachable", { note: "waiting after a failure" });
+    const known = store.get(name);
+    const value = usableOf(known, now());
+    if (value === undefined) throw known?.failure ?? new Rejection("idp_unreachable", { note: "waiting for another request" });
     return value;
   }
 
-  const metadata = (issuer: string) => kept(documents, issuer, () => loadMetadata(issuer), false);
+  const metadataOf = (issuer: string, oldest: number) => kept(documents, issuer, () => loadMetadata(issuer), oldest);
+  const keysAt = (url: string, oldest: number) => kept(keySets, url, () => loadKeys(url), oldest);
+  const metadata = (issuer: string) => metadataOf(issuer, REFRESH_SECONDS);
 
   const keyAt: ProviderCache["keyAt"] = async (url, keyId, algorithm) => {
-    const known = pick(await kept(keySets, url, () => loadKeys(url), false), keyId, algorithm);
     // A key that we do not know may be new: one look, if the interval allows it.
-    const jwk = known ?? pick(await kept(keySets, url, () => loadKeys(url), true), keyId, algorithm);
+    const jwk = pick(await keysAt(url, REFRESH_SECONDS), keyId, algorithm) ?? pick(await keysAt(url, 0), keyId, algorithm);
     return jwk === undefined ? undefined : await importPublicKey(jwk, algorithm);
   };
 
-  return { metadata, keyAt, verificationKey: async (issuer, keyId, algorithm) => await keyAt((await metadata(issuer)).jwks_uri, keyId, algorithm) };
+  return {
+    metadata,
+    keyAt,
+    verificationKey: async (issuer, keyId, algorithm) => await keyAt((await metadata(issuer)).jwks_uri, keyId, algorithm),
+    warm: async (issuer) => {
+      try {
+        await keysAt((await metadataOf(issuer, REFRESH_AHEAD_SECONDS)).jwks_uri, REFRESH_AHEAD_SECONDS);
+      } catch {
+        // Whoever needs it is told.
+      }
+    },
+  };
 }
 
 function usableOf<T>(kept: Kept<T> | undefined, at: number): T | undefined {

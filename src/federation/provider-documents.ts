@@ -18,14 +18,15 @@ export type ProviderMetadata = z.output<typeof ProviderMetadata>;
 
 const KeySet = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.optional(z.string()), use: z.optional(z.string()), alg: z.optional(z.string()) })) });
 
-/** Asks an IdP for its discovery document. */
-export async function loadMetadata(issuer: string): Promise<ProviderMetadata> {
+/** Asks an IdP for its discovery document. `ownHosts`: where we answer ourselves; no IdP is there, and nothing of it leads there. */
+export async function loadMetadata(issuer: string, ownHosts: ReadonlySet<string>): Promise<ProviderMetadata> {
+  if (ownHosts.has(new URL(issuer).host)) throw new Rejection("idp_discovery_invalid", { note: "own host" });
   // OpenID Connect Discovery §4.1: the issuer's own slash does not count here.
   const answer = await askIdentityProvider(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
   if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_discovery_invalid");
   const parsed = z.safeParse(ProviderMetadata, answer.body);
   if (answer.status !== 200 || !parsed.success || parsed.data.issuer !== issuer) throw new Rejection("idp_discovery_invalid");
-  if (!Object.entries(parsed.data).every(([name, value]) => !isEndpoint(name) || isOwnUrl(issuer, String(value))))
+  if (!Object.entries(parsed.data).every(([name, value]) => !isEndpoint(name) || isOwnUrl(issuer, ownHosts, String(value))))
     throw new Rejection("idp_discovery_invalid", { note: "endpoint" });
   return parsed.data;
 }
@@ -35,12 +36,13 @@ function isEndpoint(name: string): boolean {
 }
 
 // No document leads us, or a browser, to this machine or into some inner network; only an IdP that is on localhost itself may be there.
-function isOwnUrl(issuer: string, url: string): boolean {
-  return isOutboundUrl(url) && (isLocalhost(new URL(issuer).hostname) || !isLocalhost(new URL(url).hostname));
+function isOwnUrl(issuer: string, ownHosts: ReadonlySet<string>, url: string): boolean {
+  return isOutboundUrl(url) && !ownHosts.has(new URL(url).host) && (isLocalhost(new URL(issuer).hostname) || !isLocalhost(new URL(url).hostname));
 }
 
-/** Asks for a key set. */
-export async function loadKeys(url: string): Promise<readonly JWK[]> {
+/** Asks for a key set; `ownHosts` as above. */
+export async function loadKeys(url: string, ownHosts: ReadonlySet<string>): Promise<readonly JWK[]> {
+  if (ownHosts.has(new URL(url).host)) throw new Rejection("idp_keys_invalid", { note: "own host" });
   const answer = await askIdentityProvider(url);
   if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_keys_invalid");
   const parsed = z.safeParse(KeySet, answer.body);

@@ -4,7 +4,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import type { Service } from "../service.ts";
 import type { IdentityProvider } from "../tenants/identity-provider.ts";
 import { verifyLoginIdToken, verifyRefreshedIdToken } from "./id-token.ts";
-import { askIdentityProvider } from "./outbound.ts";
+import { askIdentityProvider, deadline } from "./outbound.ts";
 import { lacksClaims } from "./principal.ts";
 import type { ProviderMetadata } from "./provider-documents.ts";
 import { claimsOfKept, type ProviderTokens, withRefreshed } from "./provider-tokens.ts";
@@ -65,18 +65,20 @@ export async function checkAuthorizationIssuer({ providers }: Service, idp: Iden
 export async function redeemProviderCode(service: Service, idp: IdentityProvider, callback: string, code: string, secrets: LoginSecrets): Promise<ProviderLogin> {
   const metadata = await service.providers.metadata(idp.issuer);
   const form = { grant_type: "authorization_code", code, redirect_uri: callback, code_verifier: secrets.verifier };
-  const answer = await askTokenEndpoint(service, idp, metadata, form);
+  // Together: a slow token endpoint leaves userinfo less.
+  const signal = deadline();
+  const answer = await askTokenEndpoint(service, idp, metadata, form, signal);
   const given = "tokens" in answer ? answer.tokens : undefined;
   if (given?.idToken === undefined) throw new Rejection("idp_token_refused", { note: "error" in answer ? `status ${answer.status}` : "no ID token" });
   const tokens: ProviderTokens = { ...given, idToken: given.idToken, scope: given.scope ?? idp.scopes };
   const { accessToken } = tokens;
   const claims = await verifyLoginIdToken(service.providers, idp, tokens.idToken, { nonce: secrets.nonce, accessToken, now: service.now() });
   if (!lacksClaims(idp, claims) || accessToken === undefined || metadata.userinfo_endpoint === undefined) return { claims, tokens };
-  return { claims: { ...(await userinfo(metadata.userinfo_endpoint, accessToken, claims.sub)), ...claims }, tokens };
+  return { claims: { ...(await userinfo(metadata.userinfo_endpoint, accessToken, claims.sub, signal)), ...claims }, tokens };
 }
 
-async function userinfo(url: string, accessToken: string, sub: string): Promise<JsonObject> {
-  const answer = await askIdentityProvider(url, { headers: { accept: "application/json", authorization: `Bearer ${accessToken}` } });
+async function userinfo(url: string, accessToken: string, sub: string, signal: AbortSignal): Promise<JsonObject> {
+  const answer = await askIdentityProvider(url, { signal, headers: { accept: "application/json", authorization: `Bearer ${accessToken}` } });
   if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_token_refused", { note: "userinfo" });
   // OpenID Connect Core §5.3.2: another subject's answer must not be used.
   if (answer.status !== 200 || answer.body.sub !== sub) throw new Rejection("idp_subject_differs");
@@ -107,11 +109,18 @@ export async function refreshProviderTokens(
 
 type TokenAnswer = { readonly status: number } & ({ readonly tokens: Partial<ProviderTokens> } | { readonly error: unknown });
 
-async function askTokenEndpoint(service: Service, idp: IdentityProvider, { token_endpoint }: ProviderMetadata, form: Readonly<Record<string, string>>): Promise<TokenAnswer> {
+async function askTokenEndpoint(
+  service: Service,
+  idp: IdentityProvider,
+  { token_endpoint }: ProviderMetadata,
+  form: Readonly<Record<string, string>>,
+  signal = deadline(),
+): Promise<TokenAnswer> {
   // Lifetimes count from before the question: what we say of them is never too long.
   const asked = service.now();
   const answer = await askIdentityProvider(token_endpoint, {
     method: "POST",
+    signal,
     body: new URLSearchParams(form).toString(),
     headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded", authorization: basic(service, idp) },
   });

@@ -32,6 +32,9 @@ function* references(file: TenantFile): Generator<Problem> {
   if (file.defaultIdentityProvider !== undefined && !Object.hasOwn(file.identityProviders, file.defaultIdentityProvider)) {
     yield { path: "defaultIdentityProvider", message: "names no identity provider of this file" };
   }
+  for (const [alias, idp] of Object.entries(file.identityProviders)) {
+    if (new URL(idp.issuer).host === issuer.host) yield { path: `identityProviders.${alias}.issuer`, message: "is this tenant itself" };
+  }
   for (const [id, client] of Object.entries(file.clients)) yield* clientReferences(file, id, client, isLocalhost(issuer.hostname));
   yield* permissionReferences(file);
   yield* resourceOwners(file);

@@ -71,6 +71,10 @@ describe("idp check", () => {
       `  token: ${issuer}/token`,
       `  keys: ${issuer}/jwks has 1, 1 for signatures: k-1 RS256`,
       expect.stringContaining("can be verified"),
+      expect.stringMatching(/^ {2}discovery took [0-9]+ ms, the keys [0-9]+ ms$/),
+      ...["place: https", "time: 5 s", "size: 256 KiB", "rate: one fetch of a document in 30 s", "age: asked for again after 10 min"].map((bound) =>
+        expect.stringContaining(`bound, ${bound}`),
+      ),
       "",
     ]);
     expect([status, stderr]).toEqual([0, "asking 1 identity provider\n"]);

@@ -2,9 +2,9 @@ import { reset } from "cloudflare:test";
 import { SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Clock, stopClock } from "../faults.ts";
-import { type World, world } from "../world.ts";
+import { ISSUER, type World, world } from "../world.ts";
 import { idpKey, outcomeOf, presentIdToken, secondIdp } from "./federation-steps.ts";
-import { begin, comeBack, sentTo } from "./login-steps.ts";
+import { authorizeQuery, begin, comeBack, sentTo } from "./login-steps.ts";
 
 let clock: Clock;
 
@@ -29,16 +29,40 @@ async function logIn(w: World) {
 }
 
 describe("what an IdP publishes", () => {
-  it("is asked for once, and again after ten minutes", async () => {
+  it("is asked for once, and again after five minutes, following the response", async () => {
     const w = await world();
     for (const _ of [1, 2, 3]) expect((await logIn(w)).accepted).toBe(true);
     expect([asked(w, "/openid-configuration"), asked(w, "/jwks")]).toEqual([1, 1]);
-    clock.forward(599);
+    clock.forward(299);
     await logIn(w);
     expect([asked(w, "/openid-configuration"), asked(w, "/jwks")]).toEqual([1, 1]);
     clock.forward(1);
+    // A response that has to wait for the IdP would wait for ever.
+    let late: (response: Response) => void = () => undefined;
+    w.idp.scripts.discovery = () => new Promise((resolve) => (late = resolve));
+    const after: Promise<unknown>[] = [];
+    const { query } = await authorizeQuery("web-app");
+    const response = await w.app.fetch(new Request(`${ISSUER}/oauth2/authorize?${query}`, { redirect: "manual" }), { after: (work) => void after.push(work) });
+    expect(response.status).toBe(303);
+    await vi.waitFor(() => expect(asked(w, "/openid-configuration")).toBe(2));
+    late(Response.json({}));
+    await Promise.all(after);
+  });
+
+  it("that nobody asked for in ten minutes is asked for again, and so are the keys", async () => {
+    const w = await world();
     await logIn(w);
+    clock.forward(600);
+    expect((await logIn(w)).accepted).toBe(true);
     expect([asked(w, "/openid-configuration"), asked(w, "/jwks")]).toEqual([2, 2]);
+  });
+
+  it("comes in while the user is at the IdP: the callback waits for the code's redemption alone", async () => {
+    const w = await world();
+    const begun = await begin(w);
+    const before = w.idp.requests.length;
+    expect(outcomeOf(w, await comeBack(w, begun)).accepted).toBe(true);
+    expect(w.idp.requests.slice(before)).toEqual([`POST ${w.idp.issuer}/token`]);
   });
 
   it("CON-61 is asked for once by fifty first logins at the same time", async () => {
