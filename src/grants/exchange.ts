@@ -17,7 +17,7 @@ import type { VerifiedToken } from "../tokens/token.ts";
 import { type PresentedActor, readActor } from "./actor.ts";
 import { edgeQueryOf, extendAtEdge } from "./edge.ts";
 import { accessTokenFormat, issuingFor, mintTokens, newGrantId, type PreparedTokens, prepareTokens } from "./issuing.ts";
-import { policyTarget, type ResolvedTarget, resolveTargets } from "./targets.ts";
+import { optionsOf, policyTarget, type ResolvedTarget, resolveTargets } from "./targets.ts";
 
 /** Everything that is known of an exchange before its subject's family is asked. */
 export interface PlannedExchange {
@@ -33,16 +33,16 @@ export interface PlannedExchange {
 
 /** Plans an exchange of a verified subject: targets, actor, and what is drawn before the one call that decides. */
 export async function planExchange(request: ClientRequest, subject: VerifiedToken, asked: ExchangeAsk): Promise<PlannedExchange> {
-  const { client, tenant, form } = request;
+  const { tenant, form } = request;
   // What we do not know is ignored elsewhere; but whoever asks for another's token must not be given one of ours.
-  if (form.get("requested_issuer") !== undefined) throw new Rejection("invalid_parameter", { parameter: "requested_issuer" });
+  if (request.form.get("requested_issuer") !== undefined) throw new Rejection("invalid_parameter", { parameter: "requested_issuer" });
   const family = familyOf(subject);
   request.audit.note({ family });
   const targets = await resolveTargets(request, asked.targets);
   const actor = await readActor(request);
   // Looking at the actor has named its family.
   request.audit.note({ family });
-  const options = dialectOf(client).options(form);
+  const options = optionsOf(request);
   const issuing = issuingFor(request, family, targets);
   const format = asked.requested === "sso_token" ? "sso" : (asked.format ?? accessTokenFormat(request, issuing, "token_exchange", options));
   const prepared = await prepareTokens(issuing, format);
