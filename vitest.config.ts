@@ -24,6 +24,7 @@ const bindings = {
   CORP_CLIENT_SECRET: "corp-client-secret",
   PARTNER_CLIENT_SECRET: "partner-client-secret",
   OTHER_CLIENT_SECRET: "other-client-secret",
+  TEST_SAML_KEYS: JSON.stringify([newPrivateJwk("SAML"), newPrivateJwk("SAML")]),
   TEST_OPERATOR_KEY: JSON.stringify(operator.privateKey.export({ format: "jwk" })),
 };
 
