@@ -36,11 +36,14 @@ export interface App {
 /** Puts the routes together: host, tenant, method, headers, and the one place where errors become answers. */
 export function createApp(service: Service, print: (line: string) => void): App {
   const router = new HonoBase<{ Variables: Variables; Bindings: Platform }>({ router: new PathTable() });
-  const origins = new Map(service.config.issuers.map((issuer) => [new URL(issuer).origin, issuer]));
+  const { issuers, mtlsAliases } = service.config;
+  const origins = new Map(issuers.map((issuer) => [new URL(issuer).origin, issuer]));
+  const aliases = new Map([...mtlsAliases].map(([issuer, alias]) => [alias, issuer]));
 
   router.use(async (c, next) => {
     c.set("audit", audit(randomId(12), service.now, print));
-    const issuer = origins.get(new URL(c.req.url).origin);
+    const { origin } = new URL(c.req.url);
+    const issuer = origins.get(origin) ?? aliases.get(origin);
     if (issuer === undefined) throw new Rejection("not_found", { note: "host" });
     c.set("issuer", issuer);
     c.get("audit").note({ tenant: issuer });
@@ -55,6 +58,8 @@ export function createApp(service: Service, print: (line: string) => void): App 
         router.all(path, async (c) => {
           c.set("page", route.page ?? false);
           c.set("cors", route.cors);
+          // A browser that is asked for a certificate asks its user: nobody logs in there.
+          if (route.page && aliases.has(new URL(c.req.url).origin)) throw new Rejection("not_found", { note: "alias" });
           // The pattern, never the path: what stands in a path is anybody's text.
           c.get("audit").note({ endpoint: path });
           const endpoint = endpointOf(route, c.req.method);

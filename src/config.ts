@@ -45,6 +45,8 @@ export interface DeployedSigningKey {
 /** Everything that this deployment was told, checked once. */
 export interface Config {
   readonly issuers: readonly string[];
+  /** By issuer, the origin where its clients may show a certificate (RFC 8705 §5): apart from the one where browsers log in. */
+  readonly mtlsAliases: ReadonlyMap<string, string>;
   readonly operatorKeys: readonly JWK[];
   /** How old an answer may be that `edge` decides by. Seconds. */
   readonly edgeStatusSeconds: number;
@@ -75,6 +77,7 @@ export async function readConfig(env: object): Promise<Config> {
     );
   return {
     issuers,
+    mtlsAliases: mtlsAliases("MTLS_ALIASES", texts.get("MTLS_ALIASES") ?? "{}", issuers),
     operatorKeys: operatorKeys("OPERATOR_KEYS", texts.get("OPERATOR_KEYS") ?? '{"keys":[]}'),
     edgeStatusSeconds: seconds("EDGE_STATUS_SECONDS", 5),
     configOutageSeconds: seconds("CONFIG_OUTAGE_SECONDS", 60),
@@ -88,6 +91,15 @@ export async function readConfig(env: object): Promise<Config> {
 export function deployedKeys(config: Config, issuer: string): DeployedKeys {
   const own = config.signingKeys.filter((key) => key.issuer === undefined || key.issuer === issuer);
   return { signing: own.map(({ number, keyId, algorithm, publicJwk }) => ({ number, keyId, algorithm, publicJwk })), token: [...config.tokenKeys.keys()] };
+}
+
+// Every origin stands for one issuer: an alias is nobody else's, and no issuer itself.
+function mtlsAliases(name: string, text: string, issuers: readonly string[]): ReadonlyMap<string, string> {
+  const aliases = Object.entries(Object(json(name, text)) as Readonly<Record<string, string>>);
+  const origins = [...issuers, ...aliases.map(([, alias]) => alias)].map((url) => (URL.canParse(url) ? new URL(url).origin : ""));
+  const areOrigins = aliases.every(([issuer, alias]) => issuers.includes(issuer) && ISSUER.test(alias) && origins.includes(alias));
+  check(name, areOrigins && new Set(origins).size === origins.length, "an issuer of ISSUERS, and another origin, in each");
+  return new Map(aliases);
 }
 
 async function signingKey(name: string, number: number, text: string): Promise<DeployedSigningKey> {

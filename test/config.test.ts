@@ -46,6 +46,12 @@ describe("the variables of a deployment", () => {
     ]);
   });
 
+  it("name by issuer where its clients may show a certificate", async () => {
+    const aliases = { "https://id.example.com": "https://mtls.id.example.com" };
+    expect([...(await readConfig({ ...GOOD, MTLS_ALIASES: JSON.stringify(aliases) })).mtlsAliases]).toEqual(Object.entries(aliases));
+    expect((await readConfig(GOOD)).mtlsAliases.size).toBe(0);
+  });
+
   it.each(["SIGNING_KEY_0", "SIGNING_KEY_01", "SIGNING_KEY_123456", "SIGNING_KEY_", "MY_SIGNING_KEY_1", "TOKEN_KEY_-1", "TOKEN_KEY_1.5"])(
     "do not count %s among the keys",
     async (name) => {
@@ -55,6 +61,11 @@ describe("the variables of a deployment", () => {
   );
 
   it.each<[string, string, object]>([
+    ["MTLS_ALIASES", "is no JSON", { MTLS_ALIASES: "https://mtls.id.example.com" }],
+    ["MTLS_ALIASES", "names an issuer that is none", { MTLS_ALIASES: '{"https://id.example.org":"https://mtls.example.com"}' }],
+    ["MTLS_ALIASES", "is no origin", { MTLS_ALIASES: '{"https://id.example.com":"https://mtls.example.com/x"}' }],
+    ["MTLS_ALIASES", "is an issuer itself", { MTLS_ALIASES: '{"https://id.example.com":"https://other.example.com"}' }],
+    ["MTLS_ALIASES", "stands for two", { MTLS_ALIASES: '{"https://id.example.com":"https://mtls.example.com","https://other.example.com/realms/a":"https://mtls.example.com"}' }],
     ["ISSUERS", "is left out", { ISSUERS: undefined }],
     ["ISSUERS", "names none", { ISSUERS: "  " }],
     ["ISSUERS", "has another scheme", { ISSUERS: "ftp://id.example.com" }],

@@ -9,17 +9,16 @@ import { publicJson } from "./response.ts";
 const MAX_AGE_SECONDS = 300;
 
 /** Both discovery documents (OpenID Connect Discovery, RFC 8414), read off the tables: nothing is promised that is not done. */
-export async function discovery({ tenant, ring }: Exchange): Promise<Response> {
+export async function discovery({ tenant, ring, service }: Exchange): Promise<Response> {
   const origin = new URL(tenant.issuer).origin;
+  // RFC 8705 §5: where a client that shows a certificate goes instead.
+  const alias = service.config.mtlsAliases.get(tenant.issuer);
   const secretMethods = authenticationMethodNames().filter((name) => name !== "none");
   const document = {
     issuer: tenant.issuer,
     authorization_endpoint: `${origin}/oauth2/authorize`,
-    token_endpoint: `${origin}/oauth2/token`,
-    userinfo_endpoint: `${origin}/oauth2/userinfo`,
+    ...clientEndpoints(origin),
     jwks_uri: `${origin}/oauth2/certs`,
-    introspection_endpoint: `${origin}/oauth2/introspect`,
-    revocation_endpoint: `${origin}/oauth2/revoke`,
     end_session_endpoint: `${origin}/oauth2/logout`,
     response_types_supported: ["code"],
     response_modes_supported: ["query", "form_post"],
@@ -36,6 +35,7 @@ export async function discovery({ tenant, ring }: Exchange): Promise<Response> {
     revocation_endpoint_auth_methods_supported: authenticationMethodNames(),
     dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
     tls_client_certificate_bound_access_tokens: true,
+    ...(alias === undefined ? {} : { mtls_endpoint_aliases: clientEndpoints(alias) }),
     code_challenge_methods_supported: ["S256"],
     prompt_values_supported: ["none", "login", "select_account"],
     claims_supported: [
@@ -62,4 +62,14 @@ export async function discovery({ tenant, ring }: Exchange): Promise<Response> {
     authorization_response_iss_parameter_supported: true,
   };
   return publicJson(document, MAX_AGE_SECONDS);
+}
+
+// What a client asks, with a certificate or without.
+function clientEndpoints(origin: string) {
+  return {
+    token_endpoint: `${origin}/oauth2/token`,
+    userinfo_endpoint: `${origin}/oauth2/userinfo`,
+    introspection_endpoint: `${origin}/oauth2/introspect`,
+    revocation_endpoint: `${origin}/oauth2/revoke`,
+  };
 }
