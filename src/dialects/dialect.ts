@@ -12,14 +12,16 @@ export interface TokenOptions {
   readonly refreshExpiry?: number;
   /** Seconds; only ever shortens. */
   readonly maxExchangePeriod?: number;
+  /** The subscriber tenant that the request is made in. */
+  readonly appTid?: string;
 }
 
 /** How a request names one target. */
 export type TargetName =
-  | { readonly by: "client"; readonly id: string }
+  | { readonly by: "client"; readonly id: string; readonly appTid?: string }
   | { readonly by: "resource"; readonly url: string }
-  /** A permission of the requester, by its name. */
-  | { readonly by: "dependency"; readonly name: string }
+  /** A permission of the requester, by its name; `isOwn`: for its own APIs only. */
+  | { readonly by: "dependency"; readonly name: string; readonly isOwn: boolean }
   /** A client that has given roles to the requester, without a permission to exchange. */
   | { readonly by: "role"; readonly id: string };
 
@@ -73,6 +75,9 @@ export interface AccessTokenView {
   readonly roles: Readonly<Record<string, readonly string[]>>;
   readonly apis: readonly string[];
   readonly sid: string | undefined;
+  /** The subscriber tenant of the one target, and of the client where it is another. */
+  readonly appTid: string | undefined;
+  readonly azpAppTid: string | undefined;
 }
 
 /** What the clients of one product write and read differently on the wire. */

@@ -29,11 +29,11 @@ const REQUESTED: ReadonlyMap<string, Pick<ExchangeAsk, "requested" | "format">> 
   [TOKEN_TYPE.jwt, { requested: "access_token", format: "jwt" }],
 ]);
 
-/** What is requested: as `requested_token_type` says, else the dialect's default. */
-export function requestedOf(form: Form, byDefault: RequestedToken): Pick<ExchangeAsk, "requested" | "isExplicit" | "format"> {
+/** What is requested: as `requested_token_type` says, one of `types`, else the dialect's default. */
+export function requestedOf(form: Form, byDefault: RequestedToken, types: readonly string[] = [...REQUESTED.keys()]): Pick<ExchangeAsk, "requested" | "isExplicit" | "format"> {
   const type = form.get("requested_token_type");
   if (type === undefined) return { requested: byDefault, isExplicit: byDefault === "access_token" };
-  const known = REQUESTED.get(type);
+  const known = types.includes(type) ? REQUESTED.get(type) : undefined;
   if (known === undefined) throw new Rejection("requested_type_unsupported");
   return { ...known, isExplicit: true };
 }

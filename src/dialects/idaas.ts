@@ -22,7 +22,7 @@ export const idaas: Dialect = {
   accessTokenFormat: () => "jwt",
   options: () => ({}),
   targets,
-  exchange: (form) => ({ ...targets(form), ...requestedOf(form, "access_token"), subjectTokenType: form.require("subject_token_type") }),
+  exchange: (form) => ({ ...targets(form), ...requestedOf(form, "access_token", [TOKEN_TYPE.access_token]), subjectTokenType: form.require("subject_token_type") }),
   accessTokenClaims: (view) => defined({ roles: rolesClaim(view) }),
   userAttributes: () => ({}),
   tokenResponse: (tokens) => ({ ...tokenResponse(tokens), expires_at: tokens.issuedAt + tokens.expiresIn }),

@@ -1,12 +1,13 @@
 import { TOKEN_TYPE } from "../protocol/names.ts";
+import { Rejection } from "../protocol/rejection.ts";
 import { defined, userClaims } from "../tokens/claims.ts";
 import type { Dialect } from "./dialect.ts";
 import { requestedOf, standardTargets } from "./exchange.ts";
 import { rolesClaim, tokenResponse } from "./response.ts";
 
-/** Keycloak, as CERN's single sign-on runs it. */
 const REQUESTABLE = [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.saml2];
 
+/** Keycloak, as CERN's single sign-on runs it. */
 export const keycloak: Dialect = {
   tokenPolicy: {},
   acceptsQuery: false,
@@ -21,10 +22,12 @@ export const keycloak: Dialect = {
   targets: standardTargets,
   // CERN's page leaves `subject_token_type` out, and a refresh token is what comes back unless something else is asked for.
   exchange: (form) => {
+    // Another user's token, or one of another issuer: what is not done here is refused, not passed over in silence.
+    for (const parameter of ["requested_subject", "subject_issuer"]) if (form.get(parameter) !== undefined) throw new Rejection("invalid_parameter", { parameter });
     const requestedIssuer = form.get("requested_issuer");
     return {
       ...standardTargets(form),
-      ...requestedOf(form, form.get("actor_token") === undefined ? "refresh_token" : "access_token"),
+      ...requestedOf(form, form.get("actor_token") === undefined ? "refresh_token" : "access_token", REQUESTABLE),
       subjectTokenType: form.get("subject_token_type") ?? TOKEN_TYPE.access_token,
       ...(requestedIssuer === undefined ? {} : { requestedIssuer }),
     };

@@ -30,6 +30,7 @@ export const sap: Dialect = {
   userAttributes: (principal, scope) =>
     defined({
       user_uuid: principal.sub,
+      scim_id: principal.sub,
       ...(scope.includes(SCOPE.email) ? { mail: principal.email } : {}),
       ...(scope.includes(SCOPE.profile) ? { first_name: principal.givenName, last_name: principal.familyName } : {}),
     }),
@@ -38,12 +39,14 @@ export const sap: Dialect = {
 };
 
 function claimsOf(view: AccessTokenView): Claims {
-  const { clientId, principal, scope, sid, apis } = view;
+  const { clientId, principal, scope, sid, apis, appTid, azpAppTid } = view;
   return defined({
     azp: clientId,
     sid,
     sap_id_type: principal === undefined ? "app" : "user",
     ias_apis: apis.length === 0 ? undefined : apis,
+    app_tid: appTid,
+    azp_app_tid: azpAppTid,
     roles: rolesClaim(view),
     ...(principal === undefined ? {} : { ...userClaims(principal, scope), ...sap.userAttributes(principal, scope) }),
   });
@@ -58,8 +61,8 @@ function exchange(form: Form): ExchangeAsk {
     if (asked.targets.length > 0) throw new Rejection("target_conflict");
     return { ...asked, subjectTokenType, requested: "sso_token", isExplicit: true };
   }
-  const requested = requestedOf(form, "token_set");
-  const isApi = asked.targets.length > 0 && requested.requested === "id_token";
+  const requested = requestedOf(form, "token_set", REQUESTABLE);
+  const isApi = form.all("resource").length > 0 && requested.requested === "id_token";
   return { ...asked, subjectTokenType, ...requested, ...(isApi ? { requested: "access_token" as const } : {}) };
 }
 
@@ -68,11 +71,13 @@ function options(form: Form): TokenOptions {
   if (format !== undefined && format !== "jwt" && format !== "opaque") throw new Rejection("invalid_parameter", { parameter: "token_format" });
   const expiry = seconds(form, "refresh_expiry");
   const period = seconds(form, "max_exchange_period");
+  const appTid = form.get("app_tid");
   if (period !== undefined && period < LEAST_EXCHANGE_PERIOD_SECONDS) throw new Rejection("invalid_parameter", { parameter: "max_exchange_period" });
   return {
     ...(format === undefined ? {} : { format }),
     ...(expiry === undefined ? {} : { refreshExpiry: Math.max(0, expiry) }),
     ...(period === undefined ? {} : { maxExchangePeriod: period }),
+    ...(appTid === undefined ? {} : { appTid }),
   };
 }
 

@@ -3,7 +3,7 @@ import { explainExchange } from "../grants/explain.ts";
 import { readForm } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest, Exchange } from "../service.ts";
-import { clientRequest } from "./client-request.ts";
+import { clientRequest, provenRequest } from "./client-request.ts";
 import { operatorRequest } from "./operator.ts";
 import { json } from "./response.ts";
 
@@ -13,7 +13,7 @@ import { json } from "./response.ts";
  */
 export async function explain(exchange: Exchange): Promise<Response> {
   const isOperator = /^bearer /i.test(exchange.request.headers.get("authorization") ?? "");
-  const request = isOperator ? await onBehalf(exchange) : await clientRequest(exchange);
+  const request = isOperator ? await onBehalf(exchange) : await provenRequest(exchange, await clientRequest(exchange));
   if (!request.client.grants.includes("token_exchange")) throw new Rejection("grant_not_allowed");
   const explanation = await explainExchange(request, isOperator);
   exchange.audit.write({ status: 200, issued: "explanation", ...(typeof explanation.reason === "string" ? { reason: explanation.reason } : {}) });

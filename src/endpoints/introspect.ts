@@ -63,8 +63,10 @@ async function mayKnow({ clientId, client, tenant }: ClientRequest, facts: Token
 async function describe({ client, tenant, ring }: ClientRequest, facts: TokenFacts): Promise<Claims> {
   const { principal, scope, lineage, audience, sso } = facts;
   const sid = await sessionReference(ring, lineage.family, lineage.sid);
-  const own = facts.claims ?? (await claimsOfRecord(tenant, facts, sid));
-  const about = principal === undefined ? {} : { ...userClaims(principal, scope), ...dialectOf(client).userAttributes(principal, scope), username: principal.loginName };
+  const { view, owner } = await viewOfFacts(tenant, facts, sid);
+  // An opaque token says what a JWT of the same grant would say.
+  const own = facts.claims ?? (facts.kind === "access_token" ? dialectOf(owner).accessTokenClaims(view) : {});
+  const about = principal === undefined ? {} : { ...userClaims(principal, view.scope), ...dialectOf(client).userAttributes(principal, view.scope), username: principal.loginName };
   return defined({
     ...own,
     ...about,
@@ -91,14 +93,16 @@ async function describe({ client, tenant, ring }: ClientRequest, facts: TokenFac
   });
 }
 
-// An opaque token says what a JWT of the same grant would say.
-async function claimsOfRecord(tenant: Tenant, { client: clientId, audience, scope, principal, kind, apis = [] }: TokenFacts, sid: string | undefined): Promise<Claims> {
+// What its issuer saw when it made the token, as everyone involved is configured today.
+async function viewOfFacts(tenant: Tenant, { client: clientId, audience, scope, principal, apis = [] }: TokenFacts, sid: string | undefined) {
   const found = await Promise.all(audience.map(async (id) => ({ id, client: /^https?:/.test(id) ? undefined : await tenant.client(id) })));
   const targets = found.flatMap(({ id, client }) => (client === undefined ? [] : [{ id, client }]));
-  const owner = targets.length === 1 ? targets[0]?.client : await tenant.client(clientId);
-  if (kind !== "access_token" || owner === undefined) return {};
+  const client = await tenant.client(clientId);
+  // Whoever is dead with its client has been found so before.
+  if (client === undefined) throw new Rejection("unavailable", { note: "client record" });
   const record = { client: clientId, audience, scope, apis, path: [], hops: 0, deadline: 0 };
-  return dialectOf(owner).accessTokenClaims(viewOf({ clientId, targets }, { record, ...(principal === undefined ? {} : { principal }) }, sid));
+  const view = viewOf({ clientId, client, targets }, { record, ...(principal === undefined ? {} : { principal }) }, sid);
+  return { view, owner: targets.length === 1 ? (targets[0]?.client ?? client) : client };
 }
 
 function acceptsSigned(headers: Headers): boolean {

@@ -1,12 +1,15 @@
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest, Exchange } from "../service.ts";
 import type { TracedNode } from "../storage/families.ts";
+import type { RootKind } from "../storage/lineage.ts";
 import { type Claims, defined } from "../tokens/claims.ts";
 import { inspect, isDead } from "../tokens/inspect.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
 import type { TokenFacts } from "../tokens/token.ts";
 import { clientRequest } from "./client-request.ts";
 import { json } from "./response.ts";
+
+const GRANT_OF_ROOT: Readonly<Record<RootKind, string>> = { login: "AUTHORIZATION_CODE", client_credentials: "CLIENT_CREDENTIALS", external: "TOKEN_EXCHANGE" };
 
 /**
  * `POST /oauth2/token/list`: the live grants of the login that a token belongs to, for the client that the token was issued
@@ -18,9 +21,18 @@ export async function tokenList(exchange: Exchange): Promise<Response> {
   const facts = await find(request, presented);
   if (facts === undefined) return json([]);
   const trace = await request.service.families.trace(facts.lineage.family);
-  if (!trace.ok) throw new Rejection("unavailable", { note: trace.reason });
-  exchange.audit.write({ status: 200, family: facts.lineage.family, issued: "list" });
-  return json(trace.nodes.filter((node) => node.dead === undefined).map((node) => entry(request, facts, node, presented)));
+  const { family, path, root } = facts.lineage;
+  if (!trace.ok && !root.lazy) throw new Rejection("unavailable", { note: trace.reason });
+  const nodes = trace.ok ? trace.nodes.filter((node) => node.dead === undefined) : [];
+  exchange.audit.write({ status: 200, family, issued: "list" });
+  // A lazy root stands on no record, and is all that there is of a family that nobody has opened.
+  return json([...(root.lazy && path.length === 0 ? [itself(facts)] : []), ...nodes].map((node) => entry(request, facts, node, presented)));
+}
+
+type Listed = Pick<TracedNode, "client" | "audience" | "scope" | "issued" | "expires" | "id" | "hops" | "path" | "refresh">;
+
+function itself({ client, audience, scope, issuedAt = 0, expires, lineage: { node: id, hops, path } }: TokenFacts): Listed {
+  return { client, audience, scope, issued: issuedAt, expires, id, hops, path };
 }
 
 async function find(request: ClientRequest, text: string): Promise<TokenFacts | undefined> {
@@ -36,7 +48,7 @@ async function find(request: ClientRequest, text: string): Promise<TokenFacts | 
   return undefined;
 }
 
-function entry({ tenant, clientId }: ClientRequest, facts: TokenFacts, node: TracedNode, presented: string): Claims {
+function entry({ tenant, clientId }: ClientRequest, facts: TokenFacts, node: Listed, presented: string): Claims {
   const isPresented = node.path.at(-1) === (facts.kind === "refresh_token" ? facts.lineage.node : facts.lineage.path.at(-1)) && node.client === clientId;
   return defined({
     iss: tenant.issuer,
@@ -44,7 +56,7 @@ function entry({ tenant, clientId }: ClientRequest, facts: TokenFacts, node: Tra
     uid: facts.principal?.loginName,
     client_id: node.client,
     sp_name: node.client,
-    grant_type: node.hops === 0 ? "AUTHORIZATION_CODE" : "TOKEN_EXCHANGE",
+    grant_type: node.hops === 0 ? GRANT_OF_ROOT[facts.lineage.root.kind] : "TOKEN_EXCHANGE",
     aud: node.audience,
     scope: node.scope.join(" "),
     iat: node.issued,

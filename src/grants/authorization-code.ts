@@ -8,7 +8,7 @@ import { type OpaqueToken, readOpaque } from "../tokens/opaque.ts";
 import { prepareRefreshToken } from "../tokens/refresh-token.ts";
 import type { Grant } from "./grant.ts";
 import { accessTokenFormat, issuingFor, mintTokens, newGrantId, prepareTokens } from "./issuing.ts";
-import { refuseOtherTargets } from "./targets.ts";
+import { optionsOf, refuseOtherTargets } from "./targets.ts";
 
 /** The authorization code grant, RFC 6749 §4.1.3 with PKCE (RFC 7636 §4.5). One object call. */
 export const authorizationCode: Grant = {
@@ -47,10 +47,10 @@ export const authorizationCode: Grant = {
 
 // Everything that is drawn before the call: the grant's id is the operation's id, so a retried call counts once.
 async function prepare(request: ClientRequest, code: OpaqueToken) {
-  const { client, form } = request;
+  const { client } = request;
   const issuing = issuingFor(request, code.family);
   const { policy } = issuing;
-  const options = dialectOf(client).options(form);
+  const options = optionsOf(request);
   const tokens = await prepareTokens(issuing, accessTokenFormat(request, issuing, "authorization_code", options));
   const lifetime = Math.min(policy.refreshTokenLifetime, options.refreshExpiry ?? policy.refreshTokenLifetime);
   const chain = client.grants.includes("refresh_token") && lifetime > 0 ? await prepareRefreshToken(issuing.ring, code.family, lifetime) : undefined;

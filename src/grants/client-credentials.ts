@@ -10,7 +10,7 @@ import type { FamilyId } from "../storage/lineage.ts";
 import type { PreparedToken } from "../tokens/issued-token-type.ts";
 import type { Grant } from "./grant.ts";
 import { accessTokenFormat, issuingFor, mintTokens, newGrantId, prepareTokens } from "./issuing.ts";
-import { type ResolvedTarget, resolveTargets } from "./targets.ts";
+import { optionsOf, type ResolvedTarget, resolveTargets } from "./targets.ts";
 
 /**
  * The client credentials grant, RFC 6749 §4.4, for the client itself or for targets that permitted it. A JWT needs no
@@ -34,10 +34,10 @@ export async function clientCredentialsFor(request: ClientRequest, name: TargetN
 }
 
 async function issueFor(request: ClientRequest, targets: readonly ResolvedTarget[], record: NewRecord): Promise<TokenSet> {
-  const { form, service, tenant, client } = request;
+  const { service, tenant } = request;
   const family = service.families.create(tenant.settings.jurisdiction);
   const issuing = issuingFor(request, family, targets);
-  const format = accessTokenFormat(request, issuing, "client_credentials", dialectOf(client).options(form));
+  const format = accessTokenFormat(request, issuing, "client_credentials", optionsOf(request));
   const prepared = await prepareTokens(issuing, format);
   const granted = format === "jwt" ? lazy(request, record, prepared.accessToken) : await opened(request, family, record, prepared.accessToken);
   return await mintTokens(request, { issuing, granted, prepared, withAccessToken: true, withIdToken: false, refreshToken: undefined });

@@ -1,11 +1,11 @@
 import { dialectOf } from "../dialects/index.ts";
 import { isRefusal, type Permit, permit, type Subject } from "../policy.ts";
-import { type Reason, Rejection, wireError } from "../protocol/rejection.ts";
+import { Rejection, wireError } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
 import { readSubjectToken } from "../subjects/index.ts";
 import type { Claims } from "../tokens/claims.ts";
 import { defined } from "../tokens/claims.ts";
-import { configurationDeath, inspect, isDead } from "../tokens/inspect.ts";
+import { branchDeath, inspect, isDead } from "../tokens/inspect.ts";
 import { viewOf } from "../tokens/issued-token-type.ts";
 import type { TokenFacts } from "../tokens/token.ts";
 import { type PlannedExchange, planExchange } from "./exchange.ts";
@@ -15,22 +15,29 @@ import { type PlannedExchange, planExchange } from "./exchange.ts";
  * `isOperator`: whether the precise reason may be told even where it speaks of others.
  */
 export async function explainExchange(request: ClientRequest, isOperator: boolean): Promise<Claims> {
+  // Until it is known that the token is the requester's, what is wrong with it is no concern of theirs.
+  let isHolder = isOperator;
+  const seen = ({ client, audience }: Pick<TokenFacts, "client" | "audience">) => {
+    isHolder ||= client === request.clientId || audience.includes(request.clientId);
+  };
   try {
     const text = request.form.require("subject_token");
     const asked = dialectOf(request.client).exchange(request.form);
     const token = await readSubjectToken(request, text, asked.subjectTokenType);
+    if (token.format === "jwt") seen(token);
     const plan = await planExchange(request, token, asked);
     const facts = await inspect(request, token, { consistency: "strong", refreshWindow: windowOf(plan) });
     if (isDead(facts)) throw new Rejection("subject_dead", { note: facts.reason });
-    const death = await configurationDeath(request, facts.client, facts.lineage.root);
-    if (death !== undefined) throw new Rejection("subject_dead", { note: death });
+    seen(facts);
+    const death = plan.actor === undefined ? undefined : await branchDeath(request, plan.actor.origin);
+    if (death !== undefined) throw new Rejection("actor_dead", { note: death });
     const subject = subjectOfFacts(facts);
     const outcome = permit(plan.ask.request, subject, request.service.now());
     if (isRefusal(outcome)) throw new Rejection(outcome.refused);
     return explained(request, plan, facts, subject, outcome);
   } catch (cause) {
     if (!(cause instanceof Rejection) || cause.wire.status >= 500) throw cause;
-    return refused(cause, isOperator);
+    return refused(cause, isOperator, isHolder);
   }
 }
 
@@ -40,7 +47,7 @@ function windowOf({ ask }: PlannedExchange): number {
 
 // Policy decides by the same facts that the family would give it.
 function subjectOfFacts(facts: TokenFacts): Subject {
-  const { kind, client, audience, scope, expires, lineage, principal, act, mayAct, authTime } = facts;
+  const { kind, client, audience, scope, expires, lineage, principal, act, mayAct, cnf, authTime } = facts;
   if (kind === "sso_token") throw new Rejection("subject_type_differs");
   return {
     ...{ kind: kind === "saml_assertion" ? "access_token" : kind, client, audience, scope, expires, hops: lineage.hops, deadline: lineage.deadline },
@@ -51,6 +58,7 @@ function subjectOfFacts(facts: TokenFacts): Subject {
     ancestors: lineage.path.length,
     ...(act === undefined ? {} : { act }),
     ...(mayAct === undefined ? {} : { mayAct }),
+    ...(cnf === undefined ? {} : { cnf }),
   };
 }
 
@@ -98,10 +106,14 @@ function narrowings({ ask, prepared }: PlannedExchange, subject: Subject, outcom
   ];
 }
 
-// Which of unknown, forbidden and disabled a target is stays ours: the requester learns what it may do about it.
-function refused({ reason, detail, wire }: Rejection, isOperator: boolean): Claims {
-  const shown: Reason | "target_not_permitted" = wire.error === "invalid_target" && !isOperator ? "target_not_permitted" : reason;
+// Which of unknown, forbidden and disabled a target is stays ours, as does what became of another's token: the requester
+// learns what it may do about it.
+function refused({ reason, detail, wire }: Rejection, isOperator: boolean, isHolder: boolean): Claims {
   const parameter = detail.parameter ?? "";
   const { error, description } = wireError(reason, parameter);
-  return defined({ permitted: false, reason: shown, note: isOperator ? detail.note : undefined, error, error_description: description });
+  const shown = () => {
+    if (wire.error === "invalid_target" && !isOperator) return "target_not_permitted";
+    return isHolder || description !== wireError("subject_dead").description ? reason : "subject_not_accepted";
+  };
+  return defined({ permitted: false, reason: shown(), note: isOperator ? detail.note : undefined, error, error_description: description });
 }

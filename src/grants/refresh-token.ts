@@ -11,7 +11,7 @@ import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../token
 import { permissionDeath, recordedIssue } from "../tokens/permission-cutoff.ts";
 import type { Grant } from "./grant.ts";
 import { accessTokenFormat, issuingFor, mintTokens, type PreparedTokens, prepareTokens } from "./issuing.ts";
-import { ownerOf, type ResolvedTarget, targetsOfAudience } from "./targets.ts";
+import { optionsOf, ownerOf, type ResolvedTarget, targetsOfAudience } from "./targets.ts";
 
 /**
  * The refresh grant, RFC 6749 §6, with rotation (RFC 9700 §4.14). The successor is derived from the presented token, so a
@@ -22,12 +22,12 @@ export const refreshToken: Grant = {
   name: "refresh_token",
   grantType: GRANT_TYPE.refresh_token,
   issue: async (request) => {
-    const { form, ring, client } = request;
+    const { form, ring } = request;
     const token = await readOpaque(ring, "rt", form.require("refresh_token"));
     if (token === undefined) throw new Rejection("refresh_malformed");
     request.audit.note({ family: token.family, node: token.node });
     const issuing = issuingFor(request, token.family);
-    const options = dialectOf(client).options(form);
+    const options = optionsOf(request);
     const format = accessTokenFormat(request, issuing, "refresh_token", options);
     const prepared = await prepareTokens(issuing, format, true);
     // The client may have chosen the other format at the first issue; the record knows.

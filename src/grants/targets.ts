@@ -1,5 +1,6 @@
-import type { TargetAsk, TargetName } from "../dialects/dialect.ts";
-import { tokenPolicyOf } from "../dialects/index.ts";
+import { isClientId } from "../clients/index.ts";
+import type { TargetAsk, TargetName, TokenOptions } from "../dialects/dialect.ts";
+import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
 import type { Target } from "../policy.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
@@ -52,6 +53,13 @@ export function policyTarget({ tenant }: ClientRequest, { id, client, audience, 
   };
 }
 
+/** What a request says of its tokens beyond the RFC. A subscriber tenant other than the client's own is no target. */
+export function optionsOf({ client, form }: ClientRequest): TokenOptions {
+  const options = dialectOf(client).options(form);
+  if (options.appTid !== undefined && options.appTid !== client.appTid) throw new Rejection("target_unknown", { note: "app_tid" });
+  return options;
+}
+
 /** Refuses a target other than the client itself, where a grant issues for the client alone (RFC 8707 §2.2). */
 export async function refuseOtherTargets(request: ClientRequest, { targets }: Pick<TargetAsk, "targets">): Promise<void> {
   const found = await resolveTargets(request, targets);
@@ -69,26 +77,30 @@ async function resolve(request: ClientRequest, name: TargetName): Promise<Resolv
   if (id === undefined || client === undefined) throw new Rejection("target_unknown");
   if (client.disabled) throw new Rejection("target_forbidden", { note: "disabled" });
   const audience = name.by === "resource" ? [name.url, id] : [id];
-  // A permission for oneself names the APIs of one's own microservices; everything else needs no permission, nor a look for one.
-  if (id === clientId) return { id, client, audience, permission: name.by === "dependency" ? await tenant.permission(clientId, id) : undefined, isRequester: true };
+  // For itself a client needs no permission; one that it names has the APIs of its own microservices.
+  if (id === clientId && name.by !== "dependency") return { id, client, audience, permission: undefined, isRequester: true };
   if (name.by === "role") {
     if (rolesOf(client, { clientId }).length === 0) throw new Rejection("target_forbidden", { note: "no role" });
     return { id, client, audience, permission: undefined, isRequester: false };
   }
   const permission = await tenant.permission(clientId, id);
   if (permission?.status !== "granted") throw new Rejection("target_forbidden", { note: permission?.status ?? "no permission" });
-  return { id, client, audience, permission, isRequester: false };
+  return { id, client, audience, permission, isRequester: id === clientId };
 }
 
 /** The client that a name leads to; undefined for one that leads nowhere. */
 export async function ownerOf({ tenant, clientId }: ClientRequest, name: TargetName): Promise<string | undefined> {
   switch (name.by) {
     case "client":
+      if (name.appTid !== undefined && (await tenant.client(name.id))?.appTid !== name.appTid) return undefined;
+      return isClientId(name.id) ? name.id : undefined;
     case "role":
-      return /^[A-Za-z0-9._:/@-]{1,128}$/.test(name.id) ? name.id : undefined;
+      return isClientId(name.id) ? name.id : undefined;
     case "resource":
       return await tenant.resourceOwner(name.url);
-    case "dependency":
-      return await tenant.dependency(clientId, name.name);
+    case "dependency": {
+      const provider = await tenant.dependency(clientId, name.name);
+      return name.isOwn && provider !== clientId ? undefined : provider;
+    }
   }
 }

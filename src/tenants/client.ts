@@ -116,6 +116,8 @@ export const Client = z.strictObject({
   attributes: z._default(z.array(z.enum(["email", "profile", "groups"])), []),
   /** The client that may become the actor of this client's tokens; they then carry `may_act`. */
   mayAct: z.optional(ClientId),
+  /** The subscriber tenant that this application serves: `app_tid` of its tokens and requests (SAP). */
+  appTid: z.optional(z.string().check(z.regex(/^[A-Za-z0-9._-]{1,128}$/, "1 to 128 of A-Z a-z 0-9 . _ -"))),
   /** Where the application begins; an SSO token may be redeemed to it. */
   homeUrl: z.optional(HttpsUrl),
   /** Whether its requests for tokens must prove a key (RFC 9449), and with a nonce of ours. A proof that is there always binds. */

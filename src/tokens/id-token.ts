@@ -23,7 +23,7 @@ export const idToken: IssuedTokenType = {
           sealLineage(ring, JWT_TYPE.idToken, lineageOf(family, id, granted)),
           sessionReference(ring, family, record.sid),
         ]);
-        const { scope } = viewOf(issuing, granted, sid);
+        const { scope, appTid } = viewOf(issuing, granted, sid);
         const claims = {
           ...userClaims(principal, scope),
           ...dialect.userAttributes(principal, scope),
@@ -37,6 +37,7 @@ export const idToken: IssuedTokenType = {
           auth_time: record.authTime,
           nonce: granted.nonce,
           sid,
+          app_tid: appTid,
           act: record.act,
           [LINEAGE_CLAIM]: lin,
         };

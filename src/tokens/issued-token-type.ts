@@ -59,8 +59,13 @@ export function subjectOf({ record, principal }: Pick<Granted, "record" | "princ
 }
 
 /** What the dialect makes the claims of an access token from. */
-export function viewOf(issuing: Pick<Issuing, "clientId" | "targets">, { record, principal }: Pick<Granted, "record" | "principal">, sid: string | undefined): AccessTokenView {
-  const { clientId, targets } = issuing;
+export function viewOf(
+  issuing: Pick<Issuing, "clientId" | "client" | "targets">,
+  { record, principal }: Pick<Granted, "record" | "principal">,
+  sid: string | undefined,
+): AccessTokenView {
+  const { clientId, client, targets } = issuing;
+  const [only, another] = targets;
   const attributes = targets.flatMap(({ client }) => client.attributes);
   return {
     clientId,
@@ -70,6 +75,8 @@ export function viewOf(issuing: Pick<Issuing, "clientId" | "targets">, { record,
     roles: rolesByTarget(targets, principal ?? { clientId }),
     apis: record.apis ?? [],
     sid,
+    appTid: another === undefined ? only?.client.appTid : undefined,
+    azpAppTid: only?.id === clientId ? undefined : client.appTid,
   };
 }
 
