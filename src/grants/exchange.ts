@@ -35,7 +35,7 @@ export interface PlannedExchange {
 export async function planExchange(request: ClientRequest, subject: VerifiedToken, asked: ExchangeAsk): Promise<PlannedExchange> {
   const { tenant, form } = request;
   // What we do not know is ignored elsewhere; but whoever asks for another's token must not be given one of ours.
-  if (request.form.get("requested_issuer") !== undefined) throw new Rejection("invalid_parameter", { parameter: "requested_issuer" });
+  if (form.get("requested_issuer") !== undefined) throw new Rejection("invalid_parameter", { parameter: "requested_issuer" });
   const family = familyOf(subject);
   request.audit.note({ family });
   const targets = await resolveTargets(request, asked.targets);

@@ -7,6 +7,7 @@ import { memoryFamilies } from "../../src/storage/memory-families.ts";
 import { codesContract } from "./families-codes.contract.ts";
 import { exchangeContract } from "./families-exchange.contract.ts";
 import { openingContract } from "./families-opening.contract.ts";
+import { providerTokensContract } from "./families-provider-tokens.contract.ts";
 import { refreshContract } from "./families-refresh.contract.ts";
 import { reuseContract } from "./families-reuse.contract.ts";
 import { revocationContract } from "./families-revocation.contract.ts";
@@ -27,4 +28,5 @@ for (const [name, make] of FORMS) {
   revocationContract(name, make);
   exchangeContract(name, make);
   ssoContract(name, make);
+  providerTokensContract(name, make);
 }

@@ -88,6 +88,20 @@ describe("what a request costs when the configuration is warm", () => {
     expect(await w.during(() => w.fetch("/oauth2/userinfo", { headers: { authorization: `Bearer ${access_token}` } }))).toEqual(["family.status"]);
   });
 
+  it("the IdP's own tokens: one; and two more for the one who refreshes them", async () => {
+    const w = await warmWorld();
+    w.idp.expiresIn = 60;
+    const { access_token: assertion } = await login(w, "web-app");
+    const ask = async () => expect((await w.post("/oauth2/exchange/corporateidp", { assertion }, ["web-app", "web-app-secret"])).status).toBe(200);
+    await ask();
+    expect(await w.during(ask)).toEqual(["family.providerTokens"]);
+    clock.forward(60);
+    // A minute later the configuration is asked for again, too.
+    const families = async () => (await w.during(ask)).filter((call) => call.startsWith("family."));
+    expect(await families()).toEqual(["family.providerTokens", "family.beginProviderRefresh", "family.endProviderRefresh"]);
+    expect(await families()).toEqual(["family.providerTokens"]);
+  });
+
   it("junk of any kind: nothing, whatever it claims to be", async () => {
     const w = await warmWorld();
     const { refresh_token, access_token } = await login(w, "mobile-app");
