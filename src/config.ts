@@ -7,6 +7,7 @@ import type { SingleUseObject } from "./storage/single-use-object.ts";
 import type { TenantObject } from "./storage/tenant-object.ts";
 import type { UserObject } from "./storage/user-object.ts";
 import type { DeployedKeys, SigningPublicJwk } from "./tenants/key-roles.ts";
+import type { SchemaReader } from "./tenants/schema-reader.ts";
 import type { KeyAlgorithm, SigningAlgorithm } from "./tenants/token-policy.ts";
 
 /** What the platform binds to this Worker; see wrangler.toml. Variables and secrets are read through `readConfig` alone. */
@@ -17,8 +18,9 @@ export interface Bindings {
   readonly TENANTS: DurableObjectNamespace<TenantObject>;
   readonly ATTEMPTS: DurableObjectNamespace<AttemptObject>;
   readonly TOKENS: KVNamespace;
-  /** The Worker that reads foreign SAML: src/saml/verifier. */
+  /** The Worker that reads what others wrote, src/reader: foreign SAML, and the documents of operators. */
   readonly SAML?: SamlVerifier;
+  readonly SCHEMAS?: SchemaReader;
 }
 
 // Checked by hand, unlike everything else that comes from outside: this runs before the first answer of an isolate, and

@@ -12,6 +12,7 @@ import { edgeRecords } from "./storage/edge-records.ts";
 import { statusMemory } from "./storage/status-memory.ts";
 import { tenantDirectory } from "./storage/tenant-directory.ts";
 import { kvTokenCopies } from "./storage/token-copies.ts";
+import { boundSchemaReader } from "./tenants/bound-schema-reader.ts";
 import { keyStore } from "./tokens/keys.ts";
 
 export { AttemptObject } from "./storage/attempt-object.ts";
@@ -24,7 +25,8 @@ export { UserObject } from "./storage/user-object.ts";
 export async function createService(env: Bindings): Promise<Service> {
   const config = await readConfig(env);
   const now = () => Math.floor(Date.now() / 1000);
-  const tenants = durableTenants(env.TENANTS);
+  const schemas = boundSchemaReader(env.SCHEMAS);
+  const tenants = durableTenants(env.TENANTS, schemas);
   const families = durableFamilies(env.FAMILIES);
   const statuses = statusMemory(now, config.edgeStatusSeconds);
   return {
@@ -42,6 +44,7 @@ export async function createService(env: Bindings): Promise<Service> {
     keys: keyStore(config),
     providers: providerCache(now, new Set(config.issuers.map((issuer) => new URL(issuer).host))),
     saml: boundVerifier(env.SAML),
+    schemas,
   };
 }
 

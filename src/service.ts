@@ -14,6 +14,7 @@ import type { TenantStore } from "./storage/tenant-store.ts";
 import type { TokenCopies } from "./storage/token-copies.ts";
 import type { Users } from "./storage/users.ts";
 import type { Client } from "./tenants/client.ts";
+import type { SchemaReader } from "./tenants/schema-reader.ts";
 import type { KeyRing, KeyStore } from "./tokens/keys.ts";
 
 /** Everything that a request may reach. Made once per isolate by the composition root. */
@@ -31,6 +32,7 @@ export interface Service {
   readonly keys: KeyStore;
   readonly providers: ProviderCache;
   readonly saml: SamlVerifier;
+  readonly schemas: SchemaReader;
   /** Seconds since 1970. */
   readonly now: () => number;
 }

@@ -3,6 +3,7 @@ import { importJWK, SignJWT } from "jose";
 import { type App, createApp } from "../src/app.ts";
 import { createService } from "../src/index.ts";
 import { randomId, sha256 } from "../src/protocol/bytes.ts";
+import { schemaReader } from "../src/reader/schema-reader.ts";
 import { verifier } from "../src/saml/verifier/verify.ts";
 import type { Service } from "../src/service.ts";
 import type { TenantFile } from "../src/tenants/tenant.ts";
@@ -56,7 +57,7 @@ export interface World {
 /** Builds a world. Objects and KV are the real ones of workerd; call `reset()` between tests. */
 export async function world(options: WorldOptions = {}): Promise<World> {
   // In a deployment the verifier is a Worker of its own, behind a binding; here it is the same code without one.
-  const made: Service = { ...(await createService(env)), saml: verifier };
+  const made: Service = { ...(await createService({ ...env, SAML: verifier, SCHEMAS: schemaReader })) };
   const service = options.service?.(made) ?? made;
   const lines: string[] = [];
   const app = createApp(service, (line) => void lines.push(line));

@@ -8,7 +8,7 @@ export const openapi: Command = {
   help: `openapi
 
 Prints the OpenAPI 3.1 document of the JSON API under /api/v1, as a server answers it at /api/v1/openapi.json.
-src/endpoints/api/openapi.txt is its output; run this whenever a schema of the API has changed.`,
+src/reader/openapi.txt is its output; run this whenever a schema of the API has changed.`,
   async run(args, terminal) {
     readArguments(args, {});
     terminal.out(JSON.stringify(openApiDocument(), null, 2));

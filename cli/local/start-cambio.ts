@@ -10,10 +10,11 @@ import { type LocalProcess, startProcess } from "./processes.ts";
 import { forget, type LocalState, localState, prepare } from "./state.ts";
 import { quietWrangler, WRANGLER } from "./wrangler.ts";
 
-/** How to start Cambio and the demo IdP on this machine. */
+/** How to start Cambio and the demo IdPs on this machine. */
 export interface StartOptions {
   readonly port: number;
   readonly idpPort: number;
+  readonly partnerPort: number;
   /** Forget what an earlier start on this port has kept. */
   readonly fresh?: boolean;
   /** Aborted when the start is no longer wanted. */
@@ -28,61 +29,74 @@ export interface StartOptions {
   readonly worker?: { readonly entry: string; readonly vars: Readonly<Record<string, string>> };
 }
 
-/** Cambio and its demo IdP, running, with the demo tenant applied. */
+/** Cambio and its demo IdPs, running, with the demo tenant applied. */
 export interface RunningCambio {
   readonly issuer: string;
   readonly idp: string;
+  /** The second IdP, of the partners. */
+  readonly partner: string;
   readonly applied: Applied;
   readonly workerLog: string;
-  /** Resolves when either process has ended by itself, with what to say about it. */
+  /** Resolves when one of the processes has ended by itself, with what to say about it. */
   readonly ended: Promise<string>;
-  /** Ends both and resolves when nothing of them is left. */
+  /** Ends all and resolves when nothing of them is left. */
   stop(): Promise<void>;
 }
 
 const PATIENCE_MS = 60_000;
 
-/** Brings up the Worker and the demo IdP, and applies the demo tenant. When it rejects, nothing is left running. */
+/** Brings up the Worker and the demo IdPs, and applies the demo tenant. When it rejects, nothing is left running. */
 export async function startCambio(options: StartOptions): Promise<RunningCambio> {
-  const { port, idpPort, note = () => {} } = options;
-  if (port === idpPort) throw new CommandFailed(`--port and --idp-port are both ${port}; they must differ`);
+  const { port, idpPort, partnerPort, note = () => {} } = options;
   await requireFreePorts([
     { port, purpose: "Cambio", option: "--port" },
     { port: idpPort, purpose: "demo identity provider", option: "--idp-port" },
+    { port: partnerPort, purpose: "demo identity provider of the partners", option: "--partner-port" },
   ]);
-  const issuer = `http://localhost:${port}`;
-  const idp = `http://localhost:${idpPort}`;
+  const [issuer, idp, partner] = [`http://localhost:${port}`, `http://localhost:${idpPort}`, `http://localhost:${partnerPort}`];
   const state = localState(port);
   if (options.fresh) forget(state);
-  const { corpClientSecret } = prepare(state, issuer, options.worker?.vars);
+  const secrets = prepare(state, issuer, options.worker?.vars);
 
-  note(`starting Cambio on ${issuer} and the demo identity provider on ${idp}`);
-  const processes = [startIdp(state, idpPort, issuer, corpClientSecret), startWorker(state, options)];
+  note(`starting Cambio on ${issuer} and the demo identity providers on ${idp} and ${partner}`);
+  const processes = [
+    startIdp(state, { organisation: "corp", port: idpPort, cambio: issuer, secret: secrets.corp }),
+    startIdp(state, { organisation: "partner", port: partnerPort, cambio: issuer, secret: secrets.partner }),
+    startWorker(state, options),
+  ];
   const ended = Promise.race(processes.map((one) => one.ended));
   const stop = async () => void (await Promise.all(processes.map((one) => one.stop())));
   try {
-    await ready([`${issuer}/health/ready`, `${idp}/.well-known/openid-configuration`], ended, state, options.signal);
+    await ready([`${issuer}/health/ready`, ...[idp, partner].map((origin) => `${origin}/.well-known/openid-configuration`)], ended, state, options.signal);
     const { tenant = (file: unknown) => file } = options;
-    const applied = await applyTenant({ issuer, key: readOperatorKey(state.operatorKeyFile) }, tenant(demoTenant(issuer, idp)), { prune: false, dryRun: false });
-    return { issuer, idp, applied, workerLog: state.workerLog, ended, stop };
+    const applied = await applyTenant({ issuer, key: readOperatorKey(state.operatorKeyFile) }, tenant(demoTenant(issuer, idp, partner)), { prune: false, dryRun: false });
+    return { issuer, idp, partner, applied, workerLog: state.workerLog, ended, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function startIdp(state: LocalState, port: number, cambio: string, secret: string): LocalProcess {
+interface Idp {
+  readonly organisation: "corp" | "partner";
+  readonly port: number;
+  readonly cambio: string;
+  readonly secret: string;
+}
+
+function startIdp(state: LocalState, { organisation, port, cambio, secret }: Idp): LocalProcess {
+  const keys = join(state.directory, `${organisation}.jwks.json`);
   return startProcess({
-    name: "the demo identity provider",
-    args: [join(ROOT, "demo", "idp.ts"), "--port", String(port), "--cambio", cambio, "--keys", state.idpKeysFile],
-    env: { CORP_CLIENT_SECRET: secret },
+    name: organisation === "corp" ? "the demo identity provider" : "the demo identity provider of the partners",
+    args: [join(ROOT, "demo", "idp.ts"), "--organisation", organisation, "--port", String(port), "--cambio", cambio, "--keys", keys],
+    env: { CLIENT_SECRET: secret },
     cwd: ROOT,
-    log: join(state.directory, "idp.log"),
+    log: join(state.directory, `${organisation}.log`),
   });
 }
 
 function startWorker(state: LocalState, options: StartOptions): LocalProcess {
-  const configs = ["wrangler.toml", join("src", "saml", "verifier", "wrangler.toml")].map((file) => `--config=${join(ROOT, file)}`);
+  const configs = ["wrangler.toml", join("src", "reader", "wrangler.toml")].map((file) => `--config=${join(ROOT, file)}`);
   const flags = {
     port: String(options.port),
     ip: "127.0.0.1",

@@ -61,7 +61,7 @@ export const DEPLOYMENT_ROUTES: readonly Route<DeploymentEndpoint>[] = [
       PUT: ({ service, issuer, request, audit }) => applyTenant(service, issuer, request, audit),
     },
   },
-  { paths: ["/api/v1/openapi.json"], cors: "any", methods: { GET: ({ issuer }) => openApi(issuer) } },
+  { paths: ["/api/v1/openapi.json"], cors: "any", methods: { GET: ({ service, issuer }) => openApi(service, issuer) } },
 ];
 
 const realm = (path: string): readonly string[] => [`/realms/:realm/${path}`, `/auth/realms/:realm/${path}`];

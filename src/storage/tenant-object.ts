@@ -16,7 +16,8 @@ import {
   type ChangeClient,
   type ChangeKeys,
   type ChangePermission,
-  type ClientChanged,
+  type ClientChange,
+  type ClientWritten,
   type Confirmation,
   type KeysChanged,
   type KeysNow,
@@ -45,11 +46,10 @@ export class TenantObject extends DurableObject<Bindings> {
     return version > TENANT_CALL_VERSION ? TOO_NEW : readTenant(this.#rows, names);
   }
 
-  /** Checks the file again, whoever sent it, and applies it in one turn. */
-  async apply(version: number, issuer: string, ask: ApplyTenant): Promise<Applied | typeof TOO_NEW> {
+  /** Applies a file that has been checked, in one turn. */
+  async apply(version: number, ask: ApplyTenant<TenantFile>): Promise<Applied | typeof TOO_NEW> {
     if (version > TENANT_CALL_VERSION) return TOO_NEW;
-    const prepared = await prepareTenant(issuer, ask.file, sha256);
-    if (!("records" in prepared)) return { ok: false, reason: "problems", problems: prepared };
+    const prepared = await prepareTenant(ask.file, sha256);
     return this.ctx.storage.transactionSync(() => applyTenant(this.#rows, this.#now(), prepared, ask));
   }
 
@@ -64,10 +64,9 @@ export class TenantObject extends DurableObject<Bindings> {
   }
 
   /** One turn: a client is added, switched, given a secret or rid of one. */
-  async changeClient(version: number, ask: ChangeClient): Promise<ClientChanged | typeof TOO_NEW> {
+  changeClient(version: number, ask: ChangeClient<ClientChange>): ClientWritten | typeof TOO_NEW {
     if (version > TENANT_CALL_VERSION) return TOO_NEW;
-    const { checkTenantFile } = await import("../tenants/check.ts");
-    return this.ctx.storage.transactionSync(() => changeClient(this.#rows, this.#now(), ask, checkTenantFile));
+    return this.ctx.storage.transactionSync(() => changeClient(this.#rows, this.#now(), ask));
   }
 
   keys(version: number): KeysNow | undefined | typeof TOO_NEW {

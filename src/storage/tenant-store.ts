@@ -1,7 +1,9 @@
 import type { Problem } from "../tenants/check.ts";
+import type { Client } from "../tenants/client.ts";
 import type { KnownCertificate } from "../tenants/client-access.ts";
 import type { DeployedKeys, KeyAct, KeyFault, KeyRoles, Lifetimes } from "../tenants/key-roles.ts";
-import type { PermissionContents, PermissionGrant, PermissionStatus } from "../tenants/permission.ts";
+import type { PermissionContents, PermissionGrant } from "../tenants/permission.ts";
+import type { PermissionStatus } from "../tenants/permission-status.ts";
 import type { StoredPermission } from "../tenants/records.ts";
 import type { TenantFile } from "../tenants/tenant.ts";
 import type { Refused } from "./families.ts";
@@ -30,9 +32,10 @@ export interface Change {
   readonly record: string;
 }
 
-export interface ApplyTenant {
+/** `file`: anything; for the one who writes, a file that has been checked. */
+export interface ApplyTenant<File = unknown> {
   readonly operator: string;
-  readonly file: unknown;
+  readonly file: File;
   readonly deployed: DeployedKeys;
   readonly prune: boolean;
   readonly dryRun: boolean;
@@ -99,10 +102,15 @@ export type ClientAct =
   | { readonly action: "add_certificate"; readonly certificateId: string; readonly certificate: KnownCertificate }
   | { readonly action: "retire_certificate"; readonly prefix: string };
 
-export interface ChangeClient {
+/** The same for the one who writes: what is added has been checked, as a part of the file of this version. No client: there was nothing to check. */
+export type ClientChange =
+  | Exclude<ClientAct, { readonly action: "add" }>
+  | { readonly action: "add"; readonly version: number; readonly client?: Client; readonly secretHash: string; readonly takesSecret: boolean };
+
+export interface ChangeClient<Act = ClientAct> {
   readonly operator: string;
   readonly id: string;
-  readonly act: ClientAct;
+  readonly act: Act;
 }
 
 /** `tookSecret`: the secret that was drawn for this call is the client's from now on. */
@@ -110,6 +118,9 @@ export type ClientChanged =
   | { readonly ok: true; readonly tookSecret: boolean }
   | { readonly ok: false; readonly reason: "problems"; readonly problems: readonly Problem[] }
   | Refused;
+
+/** What the one who writes says: `tenant_changed` where what was checked is not the tenant's file any more. */
+export type ClientWritten = ClientChanged | "tenant_changed";
 
 /** Permissions by consumer and provider; `truncated` when there are more than are listed. */
 export interface PermissionList {

@@ -1,9 +1,8 @@
 import * as z from "zod/mini";
+import { PERMISSION_STATUSES } from "./permission-status.ts";
 import { ClientId, ScopeToken } from "./primitives.ts";
 
-/** The state of a permission; only `granted` lets a token through. */
-export const PermissionStatus = z.enum(["requested", "granted", "denied", "withdrawn"]);
-export type PermissionStatus = z.output<typeof PermissionStatus>;
+export const PermissionStatus = z.enum(PERMISSION_STATUSES);
 
 /** What may be asked for under a permission: names of issued token types. */
 export const GrantableTokenType = z.enum(["access_token", "refresh_token", "id_token", "saml2"]);

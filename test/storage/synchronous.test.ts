@@ -14,7 +14,7 @@ const ALL = import.meta.glob(["../../src/**/*.ts"], { query: "?raw", import: "de
 
 // What may take its time: it decides nothing that it then writes. Everything else in these files is one turn.
 const MAY_WAIT: Readonly<Record<string, readonly string[]>> = {
-  // Checks and hashes a file before the turn that applies it.
+  // Hashes a file before the turn that applies it.
   "rules.ts": ["prepareTenant"],
   // Sets the cutoff in one turn, then asks the families; the alarm goes on with it.
   "user-object.ts": ["revoke", "alarm", "#carryOut", "#revokeFamily"],
@@ -22,8 +22,8 @@ const MAY_WAIT: Readonly<Record<string, readonly string[]>> = {
   "family-object.ts": ["alarm", "#leave"],
   // Inserts in one statement, then sets the alarm.
   "single-use-object.ts": ["use", "alarm"],
-  // Checks and hashes a file, or loads what checks one, before the turn.
-  "tenant-object.ts": ["apply", "changeClient"],
+  // Hashes a file before the turn.
+  "tenant-object.ts": ["apply"],
   // Counts in one turn, then sets the alarm.
   "attempt-object.ts": ["fail", "alarm"],
 };

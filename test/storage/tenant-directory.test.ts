@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { schemaReader } from "../../src/reader/schema-reader.ts";
 import { memoryTenants } from "../../src/storage/memory-tenants.ts";
 import { tenantDirectory } from "../../src/storage/tenant-directory.ts";
 import type { TenantStore } from "../../src/storage/tenant-store.ts";
@@ -7,7 +8,7 @@ import { client, DEPLOYED, ISSUER, tenantFile } from "./tenant-files.ts";
 /** A directory over a tenant's store, under a clock of the test's. */
 async function directoryOf({ outage = 60, isApplied = true } = {}) {
   const clock = { now: 1000 };
-  const store = memoryTenants(() => clock.now * 1000);
+  const store = memoryTenants(schemaReader, () => clock.now * 1000);
   const apply = (next: object, prune = false) => store.apply(ISSUER, { operator: "olga", file: next, deployed: DEPLOYED, prune, dryRun: false });
   if (isApplied) await apply(tenantFile());
   const confirm = vi.fn(store.confirm);

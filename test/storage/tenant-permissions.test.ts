@@ -1,11 +1,12 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach } from "vitest";
+import { schemaReader } from "../../src/reader/schema-reader.ts";
 import { durableTenants } from "../../src/storage/durable-tenants.ts";
 import { memoryTenants } from "../../src/storage/memory-tenants.ts";
 import { tenantPermissionsContract } from "./tenant-permissions.contract.ts";
 
 beforeEach(reset);
 
-tenantPermissionsContract("durable tenants", () => durableTenants(env.TENANTS));
-tenantPermissionsContract("tenants in memory", () => memoryTenants());
+tenantPermissionsContract("durable tenants", () => durableTenants(env.TENANTS, schemaReader));
+tenantPermissionsContract("tenants in memory", () => memoryTenants(schemaReader));

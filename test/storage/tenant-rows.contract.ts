@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { sha256 } from "../../src/protocol/bytes.ts";
+import { schemaReader } from "../../src/reader/schema-reader.ts";
 import type { TenantRows } from "../../src/storage/tenant/rows.ts";
 import { applyTenant, prepareTenant } from "../../src/storage/tenant/rules.ts";
-import { DEPLOYED, ISSUER, tenantFile } from "./tenant-files.ts";
+import { DEPLOYED, tenantFile } from "./tenant-files.ts";
 
 const row = (name: string, body = "{}") => ({ name, hash: `hash of ${body}`, body });
 
@@ -50,11 +51,11 @@ export function tenantRowsContract(name: string, within: (test: (rows: TenantRow
 
   describe(`${name}: applying a file`, () => {
     const preparing = async (file: object) => {
-      const prepared = await prepareTenant(ISSUER, file, sha256);
-      if (!("records" in prepared)) throw new Error(JSON.stringify(prepared));
-      return prepared;
+      const checked = await schemaReader.checkTenantFile(file);
+      if (!checked.ok) throw new Error(JSON.stringify(checked));
+      return await prepareTenant(checked.file, sha256);
     };
-    const ask = { operator: "olga", file: {}, deployed: DEPLOYED, prune: false, dryRun: false };
+    const ask = { operator: "olga", deployed: DEPLOYED, prune: false, dryRun: false };
 
     it("is one entry of the history, with the changes that it made; no changes are no entry", async () => {
       const first = await preparing(tenantFile());

@@ -1,6 +1,7 @@
 import { abortAllDurableObjects, evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
+import { schemaReader } from "../../src/reader/schema-reader.ts";
 import { durableTenants } from "../../src/storage/durable-tenants.ts";
 import { TenantObject } from "../../src/storage/tenant-object.ts";
 import { TENANT_CALL_VERSION } from "../../src/storage/tenant-store.ts";
@@ -9,7 +10,7 @@ import { callByName, methodsOf } from "./inside.ts";
 
 beforeEach(reset);
 
-const tenants = durableTenants(env.TENANTS);
+const tenants = durableTenants(env.TENANTS, schemaReader);
 const stub = () => env.TENANTS.getByName(ISSUER);
 const apply = (file: object) => tenants.apply(ISSUER, { operator: "olga", file, deployed: DEPLOYED, prune: false, dryRun: false });
 

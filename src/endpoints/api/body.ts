@@ -1,20 +1,16 @@
-import * as z from "zod/mini";
 import type { Audit } from "../../audit.ts";
 import { requireMediaType } from "../../protocol/form.ts";
 import { parseStrictJson } from "../../protocol/json.ts";
 import { Rejection, wireError } from "../../protocol/rejection.ts";
+import type { Exchange } from "../../service.ts";
+import type { AskName, Asks } from "../../tenants/asks.ts";
 import type { Problem } from "../../tenants/check.ts";
+import type { Read } from "../../tenants/schema-reader.ts";
 import { json } from "../response.ts";
 
-/** A body in the shape that it must have, or every problem at once. */
-export type ReadJson<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
-
-/** Reads a JSON body against its schema. No body at all is an empty object. */
-export function readJson<T extends z.ZodMiniType>({ headers }: Request, body: Uint8Array, schema: T): ReadJson<z.output<T>> {
-  const value = body.byteLength === 0 ? {} : readObject(headers, body);
-  const parsed = z.safeParse(schema, value);
-  if (parsed.success) return { ok: true, value: parsed.data };
-  return { ok: false, problems: parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join("."), message })) };
+/** Reads a JSON body against the schema of what it asks. No body at all is an empty object. */
+export async function readJson<Name extends AskName>({ service, request }: Exchange, body: Uint8Array, name: Name): Promise<Read<Asks[Name]>> {
+  return await service.schemas.readAsk(name, body.byteLength === 0 ? {} : readObject(request.headers, body));
 }
 
 function readObject(headers: Headers, body: Uint8Array): object {

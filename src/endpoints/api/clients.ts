@@ -1,4 +1,3 @@
-import * as z from "zod/mini";
 import { isClientId } from "../../clients/index.ts";
 import { randomId, sha256 } from "../../protocol/bytes.ts";
 import { Rejection } from "../../protocol/rejection.ts";
@@ -6,7 +5,6 @@ import type { Exchange } from "../../service.ts";
 import type { ClientAct, ClientChanged } from "../../storage/tenant-store.ts";
 import type { Client } from "../../tenants/client.ts";
 import { type ClientAccess, type KnownCertificate, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
-import { CertificateAddition, ClientAddition, SecretAddition } from "../../tenants/client-ask.ts";
 import { authenticationMethods } from "../../tenants/defaults.ts";
 import { recordName } from "../../tenants/records.ts";
 import { json } from "../response.ts";
@@ -16,8 +14,6 @@ import { operatorOnly } from "./operator-only.ts";
 const SECRET_BYTES = 32;
 const PREFIX_CHARACTERS = 12;
 const ID_PREFIX = /^[A-Za-z0-9_-]{8,43}$/;
-
-const Nothing = z.strictObject({});
 
 /** `GET /api/v1/clients`: every client in a line. */
 export async function listClients(exchange: Exchange): Promise<Response> {
@@ -44,7 +40,7 @@ export async function readClient(exchange: Exchange, id: string): Promise<Respon
 /** `POST /api/v1/clients`: adds a client; one that needs a secret is given one, which this answer alone holds. */
 export async function addClient(exchange: Exchange): Promise<Response> {
   const { operator, body } = await operatorOnly(exchange);
-  const read = readJson(exchange.request, body, ClientAddition);
+  const read = await readJson(exchange, body, "clientAddition");
   if (!read.ok) return problemsAnswer(exchange.audit, read.problems);
   const { id, client } = read.value;
   if (!isClientId(id)) return problemsAnswer(exchange.audit, [{ path: "id", message: "a client id is 1 to 128 of A-Z a-z 0-9 . _ : / @ -" }]);
@@ -55,14 +51,14 @@ export async function addClient(exchange: Exchange): Promise<Response> {
 /** `POST /api/v1/clients/{id}/{disable|enable}`. */
 export async function switchClient(exchange: Exchange, action: "disable" | "enable", id: string): Promise<Response> {
   const { operator, body } = await operatorOnly(exchange);
-  const read = readJson(exchange.request, body, Nothing);
+  const read = await readJson(exchange, body, "nothing");
   return read.ok ? await change(exchange, operator, known(exchange, id), { action }) : problemsAnswer(exchange.audit, read.problems);
 }
 
 /** `POST /api/v1/clients/{id}/secrets`: adds a secret of 256 bits, which this answer alone holds; its hash is kept. */
 export async function addSecret(exchange: Exchange, id: string): Promise<Response> {
   const { operator, body } = await operatorOnly(exchange);
-  const read = readJson(exchange.request, body, SecretAddition);
+  const read = await readJson(exchange, body, "secretAddition");
   if (!read.ok) return problemsAnswer(exchange.audit, read.problems);
   const { limit, expiresIn } = read.value;
   const secret = randomId(SECRET_BYTES);
@@ -80,7 +76,7 @@ export async function retireSecret(exchange: Exchange, id: string, prefix: strin
 /** `POST /api/v1/clients/{id}/certificates`: adds a certificate that the client may authenticate with. */
 export async function addCertificate(exchange: Exchange, id: string): Promise<Response> {
   const { operator, body } = await operatorOnly(exchange);
-  const read = readJson(exchange.request, body, CertificateAddition);
+  const read = await readJson(exchange, body, "certificateAddition");
   if (!read.ok) return problemsAnswer(exchange.audit, read.problems);
   const certificate = read.value;
   return await change(exchange, operator, known(exchange, id), { action: "add_certificate", certificateId: await certificateId(certificate), certificate });

@@ -2,7 +2,6 @@ import { Rejection } from "../../protocol/rejection.ts";
 import type { Exchange } from "../../service.ts";
 import type { Trace } from "../../storage/families.ts";
 import type { FamilyId, Root } from "../../storage/lineage.ts";
-import { FamilyLookup, FamilyRevocation } from "../../tenants/family-ask.ts";
 import { configurationDeath, inspect, isDead } from "../../tokens/inspect.ts";
 import { permissionDeath } from "../../tokens/permission-cutoff.ts";
 import { isUnreadable, readToken } from "../../tokens/read.ts";
@@ -22,7 +21,7 @@ export async function readFamily(exchange: Exchange, id: FamilyId): Promise<Resp
 /** `POST /api/v1/families/lookup`: which family a token belongs to, also an expired one, and whether it is alive. Operators only. */
 export async function lookUpFamily(exchange: Exchange): Promise<Response> {
   const { body } = await operatorOnly(exchange);
-  const asked = readJson(exchange.request, body, FamilyLookup);
+  const asked = await readJson(exchange, body, "familyLookup");
   if (!asked.ok) return problemsAnswer(exchange.audit, asked.problems);
   // As of 1970 nothing has expired: what is looked for is whose it is.
   const token = await readToken(exchange.ring, asked.value.token, 0);
@@ -40,7 +39,7 @@ export async function lookUpFamily(exchange: Exchange): Promise<Response> {
 export async function revokeFamily(exchange: Exchange, id: FamilyId): Promise<Response> {
   const { service, tenant, audit } = exchange;
   const { body } = await operatorOnly(exchange);
-  const asked = readJson(exchange.request, body, FamilyRevocation);
+  const asked = await readJson(exchange, body, "familyRevocation");
   if (!asked.ok) return problemsAnswer(audit, asked.problems);
   const { node } = asked.value;
   const trace = await traceOf(exchange, id);

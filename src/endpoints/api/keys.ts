@@ -1,4 +1,3 @@
-import * as z from "zod/mini";
 import { deployedKeys } from "../../config.ts";
 import { Rejection } from "../../protocol/rejection.ts";
 import type { Exchange } from "../../service.ts";
@@ -10,10 +9,6 @@ import { operatorOnly } from "./operator-only.ts";
 
 /** What an operator does with one key. */
 export type KeyAction = Exclude<KeyAct["action"], "register">;
-
-/** `force`: drops the last key of its kind as well. */
-const Drop = z.strictObject({ force: z._default(z.boolean(), false) });
-const Nothing = z.strictObject({});
 
 /** `GET /api/v1/keys`: the role of each key, since when, what may become of it when, and whether the version of the Worker that answers holds it. */
 export async function listKeys(exchange: Exchange): Promise<Response> {
@@ -28,7 +23,7 @@ export async function listKeys(exchange: Exchange): Promise<Response> {
 /** `POST /api/v1/keys/register`: keys that this version of the Worker holds and nobody knew are published from now on, as next. */
 export async function registerKeys(exchange: Exchange): Promise<Response> {
   const { operator, body } = await operatorOnly(exchange);
-  const read = readJson(exchange.request, body, Nothing);
+  const read = await readJson(exchange, body, "nothing");
   return read.ok ? await change(exchange, operator, { action: "register" }) : problemsAnswer(exchange.audit, read.problems);
 }
 
@@ -39,10 +34,10 @@ export async function changeKey(exchange: Exchange, action: KeyAction, parameter
   if (!isKind(kind) || !/^[1-9][0-9]{0,4}$/.test(number)) throw new Rejection("key_unknown");
   const key = { kind, number: Number(number) };
   if (action !== "drop") {
-    const read = readJson(exchange.request, body, Nothing);
+    const read = await readJson(exchange, body, "nothing");
     return read.ok ? await change(exchange, operator, { action, ...key }) : problemsAnswer(exchange.audit, read.problems);
   }
-  const read = readJson(exchange.request, body, Drop);
+  const read = await readJson(exchange, body, "keyDrop");
   return read.ok ? await change(exchange, operator, { action, ...key, force: read.value.force }) : problemsAnswer(exchange.audit, read.problems);
 }
 

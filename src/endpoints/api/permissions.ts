@@ -1,12 +1,13 @@
-import * as z from "zod/mini";
 import { isClientId } from "../../clients/index.ts";
 import { readQuery } from "../../protocol/form.ts";
 import { Rejection } from "../../protocol/rejection.ts";
 import type { Exchange } from "../../service.ts";
 import type { Party, PermissionAct } from "../../storage/tenant-store.ts";
-import { PermissionDenial, PermissionGrant, PermissionRequest, PermissionStatus, PermissionWithdrawal } from "../../tenants/permission.ts";
+import type { AskName, Asks } from "../../tenants/asks.ts";
+import { PERMISSION_STATUSES, type PermissionStatus } from "../../tenants/permission-status.ts";
+import type { Read } from "../../tenants/schema-reader.ts";
 import { json } from "../response.ts";
-import { problemsAnswer, type ReadJson, readJson } from "./body.ts";
+import { problemsAnswer, readJson } from "./body.ts";
 import { partyRequest } from "./party.ts";
 
 /** What the owner of a target, or an operator, decides about a permission. */
@@ -17,13 +18,12 @@ export async function listPermissions(exchange: Exchange): Promise<Response> {
   const { by } = await partyRequest(exchange);
   const query = readQuery(exchange.request.url);
   const [consumer, provider, status] = ["consumer", "provider", "status"].map((name) => query.get(name));
-  const asked = z.safeParse(z.optional(PermissionStatus), status);
-  if (!asked.success) throw new Rejection("invalid_parameter", { parameter: "status" });
+  if (status !== undefined && !isStatus(status)) throw new Rejection("invalid_parameter", { parameter: "status" });
   const list = await exchange.service.tenants.permissions(exchange.tenant.issuer, {
     by,
     ...(consumer === undefined ? {} : { consumer }),
     ...(provider === undefined ? {} : { provider }),
-    ...(asked.data === undefined ? {} : { status: asked.data }),
+    ...(status === undefined ? {} : { status }),
   });
   exchange.audit.write({ status: 200, issued: "list" });
   return json(list);
@@ -32,7 +32,7 @@ export async function listPermissions(exchange: Exchange): Promise<Response> {
 /** `POST /api/v1/permissions`: a consumer asks for a permission, or an operator does so in its name. */
 export async function requestPermission(exchange: Exchange): Promise<Response> {
   const { by, body } = await partyRequest(exchange);
-  const asked = readJson(exchange.request, body, PermissionRequest);
+  const asked = await readJson(exchange, body, "permissionRequest");
   if (!asked.ok) return problemsAnswer(exchange.audit, asked.problems);
   const { consumer, provider, name, ...contents } = asked.value;
   return await change(exchange, by, { consumer, provider }, { action: "request", name, contents });
@@ -43,22 +43,26 @@ export async function decidePermission(exchange: Exchange, decision: Decision, p
   const { by, body } = await partyRequest(exchange);
   const { consumer = "", provider = "" } = parameters;
   if (!isClientId(consumer) || !isClientId(provider)) throw new Rejection("permission_unknown");
-  const act = ACTS[decision](exchange.request, body);
+  const act = await ACTS[decision](exchange, body);
   if (!act.ok) return problemsAnswer(exchange.audit, act.problems);
   return await change(exchange, by, { consumer, provider }, act.value);
 }
 
-const ACTS: Readonly<Record<Decision, (request: Request, body: Uint8Array) => ReadJson<PermissionAct>>> = {
-  grant: reader(PermissionGrant, (contents) => ({ action: "grant", contents })),
-  deny: reader(PermissionDenial, () => ({ action: "deny" })),
-  withdraw: reader(PermissionWithdrawal, ({ cut_off }) => ({ action: "withdraw", cutOff: cut_off })),
+const ACTS: Readonly<Record<Decision, (exchange: Exchange, body: Uint8Array) => Promise<Read<PermissionAct>>>> = {
+  grant: reader("permissionGrant", (contents) => ({ action: "grant", contents })),
+  deny: reader("permissionDenial", () => ({ action: "deny" })),
+  withdraw: reader("permissionWithdrawal", ({ cut_off }) => ({ action: "withdraw", cutOff: cut_off })),
 };
 
-function reader<T extends z.ZodMiniType>(schema: T, actOf: (value: z.output<T>) => PermissionAct) {
-  return (request: Request, body: Uint8Array): ReadJson<PermissionAct> => {
-    const read = readJson(request, body, schema);
+function reader<Name extends AskName>(name: Name, actOf: (value: Asks[Name]) => PermissionAct) {
+  return async (exchange: Exchange, body: Uint8Array): Promise<Read<PermissionAct>> => {
+    const read = await readJson(exchange, body, name);
     return read.ok ? { ok: true, value: actOf(read.value) } : read;
   };
+}
+
+function isStatus(text: string): text is PermissionStatus {
+  return PERMISSION_STATUSES.some((status) => status === text);
 }
 
 async function change(

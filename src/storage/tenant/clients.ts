@@ -1,16 +1,12 @@
-import type { Checked, Problem } from "../../tenants/check.ts";
 import type { Client } from "../../tenants/client.ts";
 import { type ClientAccess, type KnownCertificate, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
 import { authenticationMethods, CERTIFICATES_LIMIT } from "../../tenants/defaults.ts";
-import { fileOf, lookUpsOf, recordName } from "../../tenants/records.ts";
-import type { ChangeClient, ClientAct, ClientChanged } from "../tenant-store.ts";
+import { lookUpsOf, recordName } from "../../tenants/records.ts";
+import type { ChangeClient, ClientChange, ClientWritten } from "../tenant-store.ts";
 import { keepLifetimes } from "./keys.ts";
 import { current, type TenantRows } from "./rows.ts";
 
 const SECRETS_LIMIT = 20;
-
-/** Checks a whole tenant file. */
-type Check = (file: unknown) => Checked;
 
 /** A client as it holds: what its file declares, and what the API decided since. */
 export function effectiveClient(rows: TenantRows, id: string): Client | undefined {
@@ -30,11 +26,11 @@ export function accessOf(rows: TenantRows, gone: readonly string[]): readonly st
 }
 
 /** Adds a client, switches it off or on, adds or retires a secret or a certificate, in one turn. A call that is repeated changes nothing more. */
-export function changeClient(rows: TenantRows, now: number, { operator, id, act }: ChangeClient, check: Check): ClientChanged {
+export function changeClient(rows: TenantRows, now: number, { operator, id, act }: ChangeClient<ClientChange>): ClientWritten {
   if (rows.version() === 0) return { ok: false, reason: "tenant_unknown" };
   const client = effectiveClient(rows, id);
   const access = current<ClientAccess>(rows, recordName.access(id)) ?? NO_ACCESS;
-  if (act.action === "add") return add(rows, now, { operator, id, act }, check);
+  if (act.action === "add") return add(rows, now, { operator, id, act });
   if (client === undefined) return { ok: false, reason: "client_absent" };
   const next = changed(now, operator, client, access, act);
   if (typeof next === "string") return { ok: false, reason: next };
@@ -43,7 +39,7 @@ export function changeClient(rows: TenantRows, now: number, { operator, id, act 
   return { ok: true, tookSecret: act.action === "add_secret" };
 }
 
-function changed(now: number, by: string, client: Client, access: ClientAccess, act: Exclude<ClientAct, { action: "add" }>) {
+function changed(now: number, by: string, client: Client, access: ClientAccess, act: Exclude<ClientChange, { action: "add" }>) {
   const valid = client.secrets.filter(({ expires }) => now < (expires ?? Number.POSITIVE_INFINITY));
   switch (act.action) {
     case "disable":
@@ -97,39 +93,18 @@ function takesSecrets(client: Client): boolean {
 interface Addition {
   readonly operator: string;
   readonly id: string;
-  readonly act: Extract<ClientAct, { readonly action: "add" }>;
+  readonly act: Extract<ClientChange, { readonly action: "add" }>;
 }
 
-// The client is judged as a part of the whole file, so that nothing holds here that would not hold there.
-function add(rows: TenantRows, now: number, { operator, id, act }: Addition, check: Check): ClientChanged {
+// The client was judged as a part of the whole file, as it was at a version: where that has passed, it is to be judged again.
+function add(rows: TenantRows, now: number, { operator, id, act }: Addition): ClientWritten {
   if (current<ClientAccess>(rows, recordName.access(id))?.secrets.some(({ hash }) => hash === act.secretHash)) return { ok: true, tookSecret: true };
   if (rows.record(recordName.client(id)) !== undefined) return { ok: false, reason: "client_exists" };
-  const file = fileOf(
-    rows.names().map((name) => [name, name.startsWith("client/") ? (effectiveClient(rows, name.slice("client/".length)) ?? {}) : (current<object>(rows, name) ?? {})]),
-  );
-  const needsSecret = wantsSecret(act.client);
-  const client = needsSecret ? { ...Object(act.client), secrets: [{ hash: act.secretHash }] } : act.client;
-  const checked = check({ ...file, clients: { ...file.clients, [id]: client } });
-  if (!checked.ok) return { ok: false, reason: "problems", problems: newProblems(check(file), checked.problems) };
-  const declared = checked.file.clients[id];
-  if (declared === undefined) return { ok: false, reason: "client_absent" };
-  const record: Client = needsSecret ? { ...declared, secrets: [] } : declared;
+  if (rows.version() !== act.version || act.client === undefined) return "tenant_changed";
   const access: ClientAccess = { secrets: [{ hash: act.secretHash, created: now, by: operator }], retired: [] };
-  const records = [[recordName.client(id), record] as const, ...lookUpsOf(id, record), ...(needsSecret ? [[recordName.access(id), access] as const] : [])];
+  const records = [[recordName.client(id), act.client] as const, ...lookUpsOf(id, act.client), ...(act.takesSecret ? [[recordName.access(id), access] as const] : [])];
   write(rows, now, operator, { action: "create", record: recordName.client(id) }, records);
-  return { ok: true, tookSecret: needsSecret };
-}
-
-// A confidential client that brings no secret, and would need one, gets the one that was drawn.
-function wantsSecret(client: unknown): boolean {
-  const { public: isPublic, secrets, developmentSecret, authenticationMethods: methods } = Object(client) as Partial<Record<keyof Client, unknown>>;
-  if (isPublic === true || developmentSecret !== undefined || (Array.isArray(secrets) && secrets.length > 0)) return false;
-  return !Array.isArray(methods) || methods.some((method) => String(method).startsWith("client_secret"));
-}
-
-function newProblems(before: Checked, after: readonly Problem[]): readonly Problem[] {
-  const known = new Set(before.ok ? [] : before.problems.map((problem) => JSON.stringify(problem)));
-  return after.filter((problem) => !known.has(JSON.stringify(problem)));
+  return { ok: true, tookSecret: act.takesSecret };
 }
 
 function write(rows: TenantRows, now: number, operator: string, change: object, records: readonly (readonly [string, object])[]): void {

@@ -1,7 +1,7 @@
-import type { Problem } from "../../tenants/check.ts";
 import type { Client } from "../../tenants/client.ts";
 import { initialKeyRoles } from "../../tenants/key-roles.ts";
 import { fileOf, lookUpsOf, recordName, recordsOf } from "../../tenants/records.ts";
+import type { SamlIdentityProvider } from "../../tenants/saml-identity-provider.ts";
 import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
 import type { Applied, ApplyTenant, Change, Confirmation, Records } from "../tenant-store.ts";
 import { conflictsOf, decidedByApi, isDecidedByApi, orphansOf, permissionOf } from "./api-permissions.ts";
@@ -15,19 +15,14 @@ export interface PreparedTenant {
   readonly records: readonly { readonly name: string; readonly hash: string; readonly body: string }[];
 }
 
-/** Checks a tenant file and hashes its records: everything of an application that needs time. */
-export async function prepareTenant(issuer: string, file: unknown, hash: (text: string) => Promise<string>): Promise<PreparedTenant | readonly Problem[]> {
-  // The schemas are large and only operators need them: they are evaluated with the first application.
-  const { checkTenantFile } = await import("../../tenants/check.ts");
-  const checked = checkTenantFile(file);
-  if (!checked.ok) return checked.problems;
-  if (checked.file.issuer !== issuer) return [{ path: "issuer", message: "differs from the issuer that this file is sent to" }];
-  const bodies = [...recordsOf(checked.file)].map(([name, record]) => ({ name, body: JSON.stringify(record) }));
-  return { file: checked.file, records: await Promise.all(bodies.map(async ({ name, body }) => ({ name, body, hash: await hash(body) }))) };
+/** Hashes the records of a tenant file: everything of an application that needs time. */
+export async function prepareTenant(file: TenantFile, hash: (text: string) => Promise<string>): Promise<PreparedTenant> {
+  const bodies = [...recordsOf(file)].map(([name, record]) => ({ name, body: JSON.stringify(record) }));
+  return { file, records: await Promise.all(bodies.map(async ({ name, body }) => ({ name, body, hash: await hash(body) }))) };
 }
 
 /** Creates and changes what the file declares; deletes only when told to; never touches what the API decided. One turn. */
-export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTenant, ask: ApplyTenant): Applied {
+export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTenant, ask: Omit<ApplyTenant, "file">): Applied {
   const settings = current<TenantSettings>(rows, recordName.tenant);
   if (settings !== undefined && settings.jurisdiction !== prepared.file.jurisdiction) return { ok: false, reason: "tenant_jurisdiction_fixed" };
   const problems = conflictsOf(rows, prepared.file);
@@ -77,11 +72,14 @@ export function exportTenant(rows: TenantRows): { readonly version: number; read
 
 // Look-ups go when what they follow from has changed. Those of clients that this file leaves out, and that stay, stay with them.
 function staleLookUps(rows: TenantRows, left: readonly string[]): readonly string[] {
-  const kept = new Set(left.filter((name) => name.startsWith("client/")).flatMap((name) => lookUpNames(rows, name)));
-  return left.filter((name) => (/^(resource|origin)\//.test(name) && !kept.has(name)) || (name.startsWith("dependency/") && !left.includes(permissionOf(rows, name))));
+  const kept = new Set(left.flatMap((name) => lookUpNames(rows, name)));
+  return left.filter(
+    (name) => (/^(resource|origin|entity|asserter)\//.test(name) && !kept.has(name)) || (name.startsWith("dependency/") && !left.includes(permissionOf(rows, name))),
+  );
 }
 
 function lookUpNames(rows: TenantRows, name: string): readonly string[] {
-  const client = current<Client>(rows, name);
+  if (name.startsWith("saml-idp/")) return [recordName.asserter(current<SamlIdentityProvider>(rows, name)?.entityId ?? "")];
+  const client = name.startsWith("client/") ? current<Client>(rows, name) : undefined;
   return client === undefined ? [] : lookUpsOf("", client).map(([lookUp]) => lookUp);
 }

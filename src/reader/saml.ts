@@ -1,8 +1,8 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { DocumentKind, SamlVerifier } from "../verified.ts";
-import { verifier } from "./verify.ts";
+import type { DocumentKind, SamlVerifier } from "../saml/verified.ts";
+import { verifier } from "../saml/verifier/verify.ts";
 
-/** The second Worker: it parses what strangers wrote, and holds no key, no binding and no state. */
+/** Verifies foreign SAML for the Worker that holds the keys. */
 export class Verifier extends WorkerEntrypoint implements SamlVerifier {
   async issuerOf(document: Uint8Array<ArrayBuffer>, kind: DocumentKind): ReturnType<SamlVerifier["issuerOf"]> {
     return await verifier.issuerOf(document, kind);
@@ -12,7 +12,3 @@ export class Verifier extends WorkerEntrypoint implements SamlVerifier {
     return await verifier.verify(document, kind, certificates);
   }
 }
-
-export default {
-  fetch: () => new Response(null, { status: 404 }),
-} satisfies ExportedHandler;
