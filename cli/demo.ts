@@ -6,20 +6,22 @@ import { CommandFailed, readArguments, readPort, runMain, terminal, UsageError }
 import { DEMO_PORTS } from "./local/demo-tenant.ts";
 import { answers, startCambio } from "./local/start-cambio.ts";
 
-const HELP = `npm run demo -- [--chapter NAME] [--port PORT] [--idp-port PORT]
+const HELP = `npm run demo -- [--chapter NAME] [--port PORT] [--idp-port PORT] [--partner-port PORT]
 
 Walks through what Cambio does and prints each request and response, secrets and tokens shortened. Uses the Cambio
 that npm start has brought up on this port, or brings one up for the time being.
 
-  --chapter NAME   only this one: ${CHAPTERS.map((one) => one.name).join(", ")}
-  --port PORT      where Cambio is (${DEMO_PORTS.port})
-  --idp-port PORT  where the demo identity provider is brought up if Cambio does not run yet (${DEMO_PORTS.idpPort})
-  --help           this text`;
+  --chapter NAME       only this one: ${CHAPTERS.map((one) => one.name).join(", ")}
+  --port PORT          where Cambio is (${DEMO_PORTS.port})
+  --idp-port PORT      where the demo identity provider is brought up if Cambio does not run yet (${DEMO_PORTS.idpPort})
+  --partner-port PORT  and that of the partners (${DEMO_PORTS.partnerPort})
+  --help               this text`;
 
 const OPTIONS = {
   chapter: { type: "string" },
   port: { type: "string", default: String(DEMO_PORTS.port) },
   "idp-port": { type: "string", default: String(DEMO_PORTS.idpPort) },
+  "partner-port": { type: "string", default: String(DEMO_PORTS.partnerPort) },
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
@@ -32,6 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
   const chapters = choose(values.chapter);
   const port = readPort(values.port, "--port");
   const idpPort = readPort(values["idp-port"], "--idp-port");
+  const partnerPort = readPort(values["partner-port"], "--partner-port");
   const issuer = `http://localhost:${port}`;
   if (await answers(`${issuer}/health/ready`)) {
     terminal.note(`using the Cambio that runs at ${issuer}`);
@@ -40,7 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => controller.abort());
-  const running = await startCambio({ port, idpPort, note: terminal.note, signal: controller.signal });
+  const running = await startCambio({ port, idpPort, partnerPort, note: terminal.note, signal: controller.signal });
   controller.signal.addEventListener("abort", () => void running.stop().then(() => process.exit(1)));
   try {
     await play(chapters, issuer);

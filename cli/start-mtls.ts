@@ -7,7 +7,7 @@ import { mtlsNextSteps } from "./local/mtls-next-steps.ts";
 
 const MTLS_PORT = 8743;
 
-const HELP = `npm run start:mtls -- [--port PORT] [--mtls-port PORT] [--idp-port PORT] [--fresh] [--verbose]
+const HELP = `npm run start:mtls -- [--port PORT] [--mtls-port PORT] [--idp-port PORT] [--partner-port PORT] [--fresh] [--verbose]
 
 As npm start, and beside it a port that speaks TLS and asks for client certificates. A certificate authority is made with
 openssl and kept in .cambio/PORT/mtls: ca.pem, the server's certificate, and gateway.pem, which the demo client "gateway" is
@@ -17,17 +17,19 @@ The issuer stays http://localhost:PORT, in discovery and in every token: the TLS
 sent there. The plain port stays open beside it, for browsers and for clients without certificates, and believes nobody's
 word about a certificate but that of the TLS port.
 
-  --port PORT       where Cambio listens (${DEMO_PORTS.port}); what it keeps is apart for each port, in .cambio/PORT
-  --mtls-port PORT  where it listens with TLS (${MTLS_PORT})
-  --idp-port PORT   where the demo identity provider listens (${DEMO_PORTS.idpPort})
-  --fresh           forget what an earlier start on this port has kept, keys and certificates included
-  --verbose         show the Worker's output here as well as in .cambio/PORT/worker.log
-  --help            this text`;
+  --port PORT          where Cambio listens (${DEMO_PORTS.port}); what it keeps is apart for each port, in .cambio/PORT
+  --mtls-port PORT     where it listens with TLS (${MTLS_PORT})
+  --idp-port PORT      where the demo identity provider listens (${DEMO_PORTS.idpPort})
+  --partner-port PORT  where that of the partners listens (${DEMO_PORTS.partnerPort})
+  --fresh              forget what an earlier start on this port has kept, keys and certificates included
+  --verbose            show the Worker's output here as well as in .cambio/PORT/worker.log
+  --help               this text`;
 
 const OPTIONS = {
   port: { type: "string", default: String(DEMO_PORTS.port) },
   "mtls-port": { type: "string", default: String(MTLS_PORT) },
   "idp-port": { type: "string", default: String(DEMO_PORTS.idpPort) },
+  "partner-port": { type: "string", default: String(DEMO_PORTS.partnerPort) },
   fresh: { type: "boolean", default: false },
   verbose: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
@@ -44,6 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
     port: readPort(values.port, "--port"),
     mtlsPort: readPort(values["mtls-port"], "--mtls-port"),
     idpPort: readPort(values["idp-port"], "--idp-port"),
+    partnerPort: readPort(values["partner-port"], "--partner-port"),
     fresh: values.fresh,
     signal: interrupt,
     note: terminal.note,

@@ -5,19 +5,21 @@ import { listenForInterrupt, untilTheEnd } from "./local/foreground.ts";
 import { nextSteps } from "./local/next-steps.ts";
 import { type RunningCambio, startCambio } from "./local/start-cambio.ts";
 
-const HELP = `npm start -- [--port PORT] [--idp-port PORT] [--fresh] [--verbose]
+const HELP = `npm start -- [--port PORT] [--idp-port PORT] [--partner-port PORT] [--fresh] [--verbose]
 
-Brings up Cambio (the Worker, in wrangler dev) and a demo corporate identity provider, and applies the demo tenant.
+Brings up Cambio (the Worker, in wrangler dev) and two demo corporate identity providers, and applies the demo tenant.
 
-  --port PORT      where Cambio listens (${DEMO_PORTS.port}); what it keeps is apart for each port, in .cambio/PORT
-  --idp-port PORT  where the demo identity provider listens (${DEMO_PORTS.idpPort})
-  --fresh          forget what an earlier start on this port has kept, keys included
-  --verbose        show the Worker's output here as well as in .cambio/PORT/worker.log
-  --help           this text`;
+  --port PORT          where Cambio listens (${DEMO_PORTS.port}); what it keeps is apart for each port, in .cambio/PORT
+  --idp-port PORT      where the demo identity provider listens (${DEMO_PORTS.idpPort})
+  --partner-port PORT  where that of the partners listens (${DEMO_PORTS.partnerPort})
+  --fresh              forget what an earlier start on this port has kept, keys included
+  --verbose            show the Worker's output here as well as in .cambio/PORT/worker.log
+  --help               this text`;
 
 const OPTIONS = {
   port: { type: "string", default: String(DEMO_PORTS.port) },
   "idp-port": { type: "string", default: String(DEMO_PORTS.idpPort) },
+  "partner-port": { type: "string", default: String(DEMO_PORTS.partnerPort) },
   fresh: { type: "boolean", default: false },
   verbose: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
@@ -33,6 +35,7 @@ async function main(args: readonly string[]): Promise<number> {
   const running = await startCambio({
     port: readPort(values.port, "--port"),
     idpPort: readPort(values["idp-port"], "--idp-port"),
+    partnerPort: readPort(values["partner-port"], "--partner-port"),
     fresh: values.fresh,
     signal: interrupt,
     note: terminal.note,

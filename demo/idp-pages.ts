@@ -1,4 +1,4 @@
-import { USERS } from "./users.ts";
+import type { DemoOrganisation } from "./users.ts";
 
 const STYLE = `
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -12,19 +12,19 @@ const STYLE = `
   small { display: block; color: light-dark(#57606a, #9aa4af); }`;
 
 /** The login page: every demo user is a button of one form, so a plain HTTP client can submit the field `login`. */
-export function loginPage(action: string, hint: string | undefined): string {
-  const buttons = USERS.map(
+export function loginPage({ name, users }: DemoOrganisation, action: string, hint: string | undefined): string {
+  const buttons = users.map(
     ({ login, givenName, familyName, groups }) =>
       `<button name="login" value="${login}"${login === hint ? " autofocus" : ""}>${givenName} ${familyName}<small>${login} · ${groups.join(", ")}</small></button>`,
   );
-  return page("Example Corporation", `<h1>Example Corporation</h1><p>Log in as</p><form method="post" action="${escapeHtml(action)}">${buttons.join("")}</form>`);
+  return page(name, `<h1>${name}</h1><p>Log in as</p><form method="post" action="${escapeHtml(action)}">${buttons.join("")}</form>`);
 }
 
 /** The logout page: submits the provider's own form by itself, and shows a button where scripts do not run. */
-export function logoutPage(form: string): string {
+export function logoutPage({ name }: DemoOrganisation, form: string): string {
   const submit = '<button form="op.logoutForm" name="logout" value="yes">Log out</button>';
   const script = '<script>document.querySelector("button").click()</script>';
-  return page("Log out", `<h1>Example Corporation</h1><p>Logging out</p>${form}${submit}${script}`);
+  return page("Log out", `<h1>${name}</h1><p>Logging out</p>${form}${submit}${script}`);
 }
 
 /** A page that says one thing. */

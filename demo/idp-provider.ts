@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { JWK } from "jose";
 import { type Configuration, type Context, type Grant, Provider } from "oidc-provider";
 import { logoutPage, messagePage } from "./idp-pages.ts";
-import { claimsOf, USERS } from "./users.ts";
+import { claimsOf, type DemoOrganisation } from "./users.ts";
 
-/** Who the demo identity provider is and which Cambio it serves. */
+/** Who a demo identity provider is and which Cambio it serves. */
 export interface IdpOptions {
+  readonly organisation: DemoOrganisation;
   readonly issuer: string;
   /** Cambio's origin, where its only client is. */
   readonly cambio: string;
@@ -23,10 +24,13 @@ export function demoProvider(options: IdpOptions): Provider {
 }
 
 function configuration(options: IdpOptions): Configuration {
+  const { organisation } = options;
+  const names = Object.fromEntries(["session", "interaction", "resume"].map((cookie) => [cookie, `_${organisation.alias}_${cookie}`]));
   return {
     clients: [client(options)],
     jwks: { keys: options.keys },
-    cookies: { keys: [randomBytes(32).toString("base64url")] },
+    // Browsers do not tell ports apart, so two providers on one machine must not share the names of their cookies.
+    cookies: { keys: [randomBytes(32).toString("base64url")], names },
     scopes: SCOPES.split(" "),
     claims: {
       openid: ["sub"],
@@ -48,21 +52,29 @@ function configuration(options: IdpOptions): Configuration {
     },
     features: {
       devInteractions: { enabled: false },
-      rpInitiatedLogout: { enabled: true, logoutSource, postLogoutSuccessSource },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (context: Context, form: string) => show(context, logoutPage(organisation, form)),
+        postLogoutSuccessSource: (context: Context) => show(context, messagePage("Logged out", `You are logged out at ${organisation.name}.`)),
+      },
     },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
-    findAccount,
-    issueRefreshToken: (_, __, code) => code.scopes.has("offline_access"),
+    findAccount: (_, id) => {
+      const user = organisation.users.find((one) => one.sub === id);
+      return user && { accountId: user.sub, claims: () => claimsOf(user, organisation) };
+    },
+    // Its one client renews tokens for its applications while the user is logged in.
+    issueRefreshToken: () => true,
     loadExistingGrant: grantEverything,
     renderError: (context, out) => show(context, messagePage("That did not work", Object.values(out).join(": "))),
   };
 }
 
-function client({ cambio, clientSecret }: IdpOptions): Readonly<Record<string, unknown>> {
+function client({ organisation, cambio, clientSecret }: IdpOptions): Readonly<Record<string, unknown>> {
   return {
     client_id: CLIENT_ID,
     client_secret: clientSecret,
-    redirect_uris: [`${cambio}/oauth2/callback/corp`],
+    redirect_uris: [`${cambio}/oauth2/callback/${organisation.alias}`],
     post_logout_redirect_uris: [`${cambio}/oauth2/logout`],
     grant_types: ["authorization_code", "refresh_token"],
     response_types: ["code"],
@@ -72,12 +84,7 @@ function client({ cambio, clientSecret }: IdpOptions): Readonly<Record<string, u
   };
 }
 
-function findAccount(_: Context, id: string) {
-  const user = USERS.find((one) => one.sub === id);
-  return user && { accountId: user.sub, claims: () => claimsOf(user) };
-}
-
-// The corporation owns both the users and the client, so nobody is asked for consent.
+// The organisation owns both the users and the client, so nobody is asked for consent.
 async function grantEverything({ oidc }: Context): Promise<Grant | undefined> {
   const clientId = oidc.client?.clientId;
   const accountId = oidc.session?.accountId;
@@ -86,14 +93,6 @@ async function grantEverything({ oidc }: Context): Promise<Grant | undefined> {
   grant.addOIDCScope(SCOPES);
   await grant.save();
   return grant;
-}
-
-function logoutSource(context: Context, form: string): void {
-  show(context, logoutPage(form));
-}
-
-function postLogoutSuccessSource(context: Context): void {
-  show(context, messagePage("Logged out", "You are logged out at Example Corporation."));
 }
 
 function show(context: Context, html: string): void {

@@ -1,5 +1,5 @@
-// The demo corporate identity provider, a process of its own:
-//   node demo/idp.ts --port 8788 --cambio http://localhost:8787 --keys FILE   with CORP_CLIENT_SECRET in the environment
+// A demo corporate identity provider, a process of its own:
+//   node demo/idp.ts --organisation corp --port 8788 --cambio http://localhost:8787 --keys FILE   with CLIENT_SECRET in the environment
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { parseArgs } from "node:util";
@@ -7,26 +7,26 @@ import { exportJWK, generateKeyPair, type JWK } from "jose";
 import type { Provider } from "oidc-provider";
 import { loginPage, messagePage } from "./idp-pages.ts";
 import { demoProvider } from "./idp-provider.ts";
-import { USERS } from "./users.ts";
+import { type DemoOrganisation, ORGANISATIONS } from "./users.ts";
 
 const LARGEST_FORM = 4096;
 
-function handler(provider: Provider): RequestListener {
+function handler(provider: Provider, organisation: DemoOrganisation): RequestListener {
   const protocol = provider.callback();
   return (request, response) => {
     if (!request.url?.startsWith("/interaction/")) return protocol(request, response);
-    interact(provider, request, response).catch((error: unknown) => {
+    interact(provider, organisation, request, response).catch((error: unknown) => {
       send(response, 400, messagePage("That did not work", error instanceof Error ? error.message : String(error)));
     });
   };
 }
 
-async function interact(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function interact(provider: Provider, organisation: DemoOrganisation, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { uid, params, prompt } = await provider.interactionDetails(request, response);
   if (prompt.name === "consent") return provider.interactionFinished(request, response, { consent: {} }, { mergeWithLastSubmission: true });
-  if (request.method !== "POST") return send(response, 200, loginPage(`/interaction/${uid}`, text(params.login_hint)));
+  if (request.method !== "POST") return send(response, 200, loginPage(organisation, `/interaction/${uid}`, text(params.login_hint)));
   const login = (await readForm(request)).get("login");
-  const user = USERS.find((one) => one.login === login);
+  const user = organisation.users.find((one) => one.login === login);
   if (user === undefined) return send(response, 400, messagePage("Nobody of this name", "Go back and choose one of the demo users."));
   await provider.interactionFinished(request, response, { login: { accountId: user.sub, remember: true } });
 }
@@ -70,12 +70,13 @@ function listen(listener: RequestListener, port: number): void {
   }
 }
 
-const { values } = parseArgs({ options: { port: { type: "string" }, cambio: { type: "string" }, keys: { type: "string" } } });
-const clientSecret = process.env.CORP_CLIENT_SECRET;
-if (values.port === undefined || values.cambio === undefined || values.keys === undefined || clientSecret === undefined) {
-  console.error("usage: node demo/idp.ts --port PORT --cambio ORIGIN --keys FILE, with CORP_CLIENT_SECRET set");
+const { values } = parseArgs({ options: { organisation: { type: "string" }, port: { type: "string" }, cambio: { type: "string" }, keys: { type: "string" } } });
+const organisation = ORGANISATIONS.find(({ alias }) => alias === values.organisation);
+const clientSecret = process.env.CLIENT_SECRET;
+if (organisation === undefined || values.port === undefined || values.cambio === undefined || values.keys === undefined || clientSecret === undefined) {
+  console.error(`usage: node demo/idp.ts --organisation ${ORGANISATIONS.map(({ alias }) => alias).join("|")} --port PORT --cambio ORIGIN --keys FILE, with CLIENT_SECRET set`);
   process.exit(2);
 }
 const port = Number(values.port);
 const issuer = `http://localhost:${port}`;
-listen(handler(demoProvider({ issuer, cambio: values.cambio, clientSecret, keys: await keepKeys(values.keys) })), port);
+listen(handler(demoProvider({ organisation, issuer, cambio: values.cambio, clientSecret, keys: await keepKeys(values.keys) }), organisation), port);

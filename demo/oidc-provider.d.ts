@@ -29,7 +29,7 @@ declare module "oidc-provider" {
     readonly adapter?: unknown;
     readonly clients: readonly Readonly<Record<string, unknown>>[];
     readonly jwks: { readonly keys: readonly JWK[] };
-    readonly cookies: { readonly keys: readonly string[] };
+    readonly cookies: { readonly keys: readonly string[]; readonly names: Readonly<Record<string, string>> };
     readonly scopes: readonly string[];
     readonly claims: Readonly<Record<string, readonly string[]>>;
     readonly conformIdTokenClaims: boolean;
@@ -38,7 +38,7 @@ declare module "oidc-provider" {
     readonly features: Readonly<Record<string, unknown>>;
     readonly interactions: { url(context: Context, interaction: Interaction): string };
     findAccount(context: Context, id: string): { readonly accountId: string; claims(): { readonly sub: string } } | undefined;
-    issueRefreshToken(context: Context, client: unknown, code: { readonly scopes: ReadonlySet<string> }): boolean;
+    issueRefreshToken(): boolean;
     loadExistingGrant(context: Context): Promise<Grant | undefined>;
     renderError(context: Context, out: Readonly<Record<string, unknown>>): void;
   }

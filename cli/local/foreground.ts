@@ -24,7 +24,7 @@ export async function untilTheEnd(running: RunningCambio, interrupt: AbortSignal
   const why = await Promise.race([running.ended, interrupted]);
   await running.stop();
   if (why === undefined) return 0;
-  terminal.note(`${why} by itself, so the other process was ended too. The last lines of ${relative("", running.workerLog)}:\n${tail(running.workerLog)}`);
+  terminal.note(`${why} by itself, so the others were ended too. The last lines of ${relative("", running.workerLog)}:\n${tail(running.workerLog)}`);
   return 1;
 }
 

@@ -5,7 +5,7 @@ import { revocation } from "./mtls-ca.ts";
 /** What to try next: a token by certificate, its exchange over the same connection, and neither without it. */
 export function mtlsNextSteps(running: RunningMtls): string {
   return `
-Cambio is at ${running.issuer}, and at ${running.mtlsUrl} with a client certificate; the demo identity provider is at ${running.idp}. Ctrl-C ends all.
+Cambio is at ${running.issuer}, and at ${running.mtlsUrl} with a client certificate; the demo identity providers are at ${running.idp} and ${running.partner}. Ctrl-C ends all.
 The issuer is ${running.issuer} in either place: the TLS port hands requests on as if they had been sent there.
 
 Try, in another terminal, in this directory:

@@ -27,7 +27,7 @@ const GATEWAY = "/O=Example Corporation/CN=gateway";
 
 /** As `startCambio`, and the TLS proxy; the demo tenant's `gateway` is pinned to the CA of this machine. */
 export async function startMtls({ mtlsPort, tenant = (file) => file, ...options }: MtlsOptions): Promise<RunningMtls> {
-  if (mtlsPort === options.port || mtlsPort === options.idpPort) throw new CommandFailed(`--mtls-port is ${mtlsPort} as another port is; they must differ`);
+  if ([options.port, options.idpPort, options.partnerPort].includes(mtlsPort)) throw new CommandFailed(`--mtls-port is ${mtlsPort} as another port is; they must differ`);
   await requireFreePorts([{ port: mtlsPort, purpose: "Cambio over TLS", option: "--mtls-port" }]);
   const state = localState(options.port);
   if (options.fresh) forget(state);

@@ -1,16 +1,17 @@
-/** Where the running pair can be reached. */
+/** Where what runs can be reached. */
 export interface Places {
   readonly issuer: string;
   readonly idp: string;
+  readonly partner: string;
 }
 
 /**
  * What to try next, as lines that work when pasted into bash one after another: a login as the mobile app, its
  * refresh token traded for a short opaque one, a look at that by the web app, and its end. Needs curl and node only.
  */
-export function nextSteps({ issuer, idp }: Places): string {
+export function nextSteps({ issuer, idp, partner }: Places): string {
   return `
-Cambio is at ${issuer}, the demo identity provider at ${idp}. Ctrl-C ends both.
+Cambio is at ${issuer}, the demo identity providers at ${idp} and ${partner}. Ctrl-C ends all.
 
 Try, in another terminal:
 

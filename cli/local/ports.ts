@@ -8,8 +8,15 @@ export interface WantedPort {
   readonly option: string;
 }
 
-/** Resolves when all of the ports are free; else rejects and names every taken one, and what to do. Never picks another. */
+/**
+ * Resolves when all of the ports are free, and none is wanted twice; else rejects and names every one that is not, and
+ * what to do. Never picks another.
+ */
 export async function requireFreePorts(wanted: readonly WantedPort[]): Promise<void> {
+  for (const [index, { port, option }] of wanted.entries()) {
+    const other = wanted.slice(0, index).find((one) => one.port === port);
+    if (other !== undefined) throw new CommandFailed(`${other.option} and ${option} are both ${port}; they must differ`);
+  }
   const taken: WantedPort[] = [];
   for (const one of wanted) {
     if (!(await isFree(one.port))) taken.push(one);

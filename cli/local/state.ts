@@ -13,7 +13,6 @@ export interface LocalState {
   /** What wrangler persists KV and Durable Objects to. */
   readonly storage: string;
   readonly operatorKeyFile: string;
-  readonly idpKeysFile: string;
   readonly workerLog: string;
 }
 
@@ -25,7 +24,6 @@ export function localState(port: number): LocalState {
     varsFile: join(directory, "vars.env"),
     storage: join(directory, "state"),
     operatorKeyFile: join(directory, "operator.jwk.json"),
-    idpKeysFile: join(directory, "idp.jwks.json"),
     workerLog: join(directory, "worker.log"),
   };
 }
@@ -37,9 +35,9 @@ export function forget(state: LocalState): void {
 
 /**
  * Makes the keys and secrets of one port, each once: what exists is kept, what is missing is made.
- * `more` are variables of this start alone. Returns the secret that Cambio and the demo IdP share.
+ * `more` are variables of this start alone. Returns the secrets that Cambio and the demo IdPs share.
  */
-export function prepare(state: LocalState, issuer: string, more: Readonly<Record<string, string>> = {}): { readonly corpClientSecret: string } {
+export function prepare(state: LocalState, issuer: string, more: Readonly<Record<string, string>> = {}): { readonly corp: string; readonly partner: string } {
   mkdirSync(state.directory, { recursive: true, mode: 0o700 });
   const kept = existsSync(state.varsFile) ? parseEnv(readFileSync(state.varsFile, "utf8")) : {};
   const vars = { ...more, ...localVars(issuer, kept), OPERATOR_KEYS: JSON.stringify({ keys: [publicJwk(keepOperatorKey(state.operatorKeyFile))] }) };
@@ -48,7 +46,7 @@ export function prepare(state: LocalState, issuer: string, more: Readonly<Record
     .map(([name, value]) => `${name}='${value}'\n`)
     .sort();
   writePrivate(state.varsFile, lines.join(""));
-  return { corpClientSecret: vars.CORP_CLIENT_SECRET };
+  return { corp: vars.CORP_CLIENT_SECRET, partner: vars.PARTNER_CLIENT_SECRET };
 }
 
 /** The Worker's variables and secrets on this machine: what is kept already, and new ones for the rest. */
@@ -64,6 +62,7 @@ export function localVars(issuer: string, kept: Readonly<Record<string, string |
     ...samlKey(further),
     TOKEN_KEY_1: kept.TOKEN_KEY_1 ?? JSON.stringify(newTokenKey()),
     CORP_CLIENT_SECRET: kept.CORP_CLIENT_SECRET ?? randomText(),
+    PARTNER_CLIENT_SECRET: kept.PARTNER_CLIENT_SECRET ?? randomText(),
   };
 }
 

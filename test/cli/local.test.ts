@@ -42,14 +42,24 @@ describe("ports", () => {
     );
     await Promise.all([close(one), close(two)]);
   });
+
+  test("the same port for two things is named with both options", async () => {
+    const wanted = [
+      { ...CAMBIO, port: 1 },
+      { ...IDP, port: 2 },
+      { purpose: "demo identity provider of the partners", option: "--partner-port", port: 1 },
+    ];
+    await expect(requireFreePorts(wanted)).rejects.toThrow("--port and --partner-port are both 1; they must differ");
+  });
 });
 
 describe("the state of one port", () => {
   test("is made once and kept: a second start has the same keys and secrets", () => {
     const state = stateIn(folder);
-    const { corpClientSecret } = prepare(state, "http://localhost:1");
+    const secrets = prepare(state, "http://localhost:1");
     const before = [readFileSync(state.varsFile, "utf8"), readFileSync(state.operatorKeyFile, "utf8")];
-    expect(prepare(state, "http://localhost:1").corpClientSecret).toBe(corpClientSecret);
+    expect(prepare(state, "http://localhost:1")).toEqual(secrets);
+    expect(secrets.corp).not.toBe(secrets.partner);
     expect([readFileSync(state.varsFile, "utf8"), readFileSync(state.operatorKeyFile, "utf8")]).toEqual(before);
   });
 
@@ -70,9 +80,10 @@ describe("the state of one port", () => {
 });
 
 describe("the demo tenant on other ports", () => {
-  test("has both origins replaced, also when they are swapped, and the applications' own addresses kept", () => {
-    const text = JSON.stringify(demoTenant("http://localhost:8788", "http://localhost:8787"));
-    expect(JSON.parse(text)).toMatchObject({ issuer: "http://localhost:8788", identityProviders: { corp: { issuer: "http://localhost:8787" } } });
+  test("has its origins replaced, also when they are swapped, and the applications' own addresses kept", () => {
+    const text = JSON.stringify(demoTenant("http://localhost:8788", "http://localhost:8787", "http://localhost:1"));
+    const identityProviders = { corp: { issuer: "http://localhost:8787" }, partner: { issuer: "http://localhost:1" } };
+    expect(JSON.parse(text)).toMatchObject({ issuer: "http://localhost:8788", identityProviders });
     expect(text).toContain("http://localhost:8789/callback");
   });
 });
@@ -104,7 +115,6 @@ function stateIn(directory: string): LocalState {
     varsFile: join(directory, "vars.env"),
     storage: join(directory, "state"),
     operatorKeyFile: join(directory, "operator.jwk.json"),
-    idpKeysFile: join(directory, "idp.jwks.json"),
     workerLog: join(directory, "worker.log"),
   };
 }

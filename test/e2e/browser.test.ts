@@ -20,7 +20,7 @@ describe.skipIf(!HAS_CHROMIUM)(HAS_CHROMIUM ? "in Chromium" : `in Chromium: skip
   let page: Page;
 
   beforeAll(async () => {
-    cambio = await startCambio({ port: 18_817, idpPort: 18_818, fresh: true });
+    cambio = await startCambio({ port: 18_817, idpPort: 18_818, partnerPort: 18_918, fresh: true });
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
   }, 120_000);
 

@@ -26,7 +26,7 @@ describe("client authentication by unmodified libraries", () => {
   let server: oauth.AuthorizationServer;
 
   beforeAll(async () => {
-    cambio = await startCambio({ port: 18_847, idpPort: 18_848, fresh: true });
+    cambio = await startCambio({ port: 18_847, idpPort: 18_848, partnerPort: 18_948, fresh: true });
     issuer = new URL(cambio.issuer);
     server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, INSECURE));
   }, 120_000);
@@ -162,7 +162,7 @@ describe.skipIf(!HAS_OPENSSL)(HAS_OPENSSL ? "tls_client_auth by unmodified libra
   let cambio: RunningMtls;
 
   beforeAll(async () => {
-    cambio = await startMtls({ port: 18_857, idpPort: 18_858, mtlsPort: 18_859, fresh: true });
+    cambio = await startMtls({ port: 18_857, idpPort: 18_858, partnerPort: 18_958, mtlsPort: 18_859, fresh: true });
   }, 120_000);
 
   afterAll(() => cambio?.stop());

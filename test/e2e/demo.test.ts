@@ -12,7 +12,7 @@ describe("the demo", () => {
   let cambio: RunningCambio;
 
   beforeAll(async () => {
-    cambio = await startCambio({ port: 18_791, idpPort: 18_792, fresh: true });
+    cambio = await startCambio({ port: 18_791, idpPort: 18_792, partnerPort: 18_992, fresh: true });
   }, 120_000);
 
   afterAll(() => cambio?.stop());

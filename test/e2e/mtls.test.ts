@@ -28,7 +28,7 @@ describe.skipIf(!HAS_OPENSSL)(HAS_OPENSSL ? "with certificates that openssl made
   beforeAll(async () => {
     // Every refusal below would count towards the lock of the one client.
     const tenant = (file: unknown) => ({ ...(file as object), lockAfterFailures: 0 });
-    cambio = await startMtls({ port: 18_837, idpPort: 18_838, mtlsPort: 18_839, fresh: true, tenant });
+    cambio = await startMtls({ port: 18_837, idpPort: 18_838, partnerPort: 18_938, mtlsPort: 18_839, fresh: true, tenant });
     otherCa = localCa(join(cambio.ca.directory, "other"), "Another authority");
   }, 120_000);
 

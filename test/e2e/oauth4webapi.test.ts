@@ -19,7 +19,7 @@ describe("oauth4webapi, a strict client library, unmodified", () => {
   let subject: string;
 
   beforeAll(async () => {
-    cambio = await startCambio({ port: 18_797, idpPort: 18_798, fresh: true });
+    cambio = await startCambio({ port: 18_797, idpPort: 18_798, partnerPort: 18_998, fresh: true });
   }, 120_000);
 
   afterAll(() => cambio?.stop());

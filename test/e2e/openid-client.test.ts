@@ -15,7 +15,7 @@ describe("openid-client, a certified relying party, unmodified", () => {
   let subject: string;
 
   beforeAll(async () => {
-    cambio = await startCambio({ port: 18_787, idpPort: 18_788, fresh: true });
+    cambio = await startCambio({ port: 18_787, idpPort: 18_788, partnerPort: 18_988, fresh: true });
   }, 120_000);
 
   afterAll(() => cambio?.stop());

@@ -34,7 +34,7 @@ describe.runIf(hasXmlsec)("xmlsec1 (Debian), unmodified; where it is absent noth
   let idToken = "";
 
   beforeAll(async () => {
-    cambio = await startCambio({ port: 18_867, idpPort: 18_868, fresh: true, tenant });
+    cambio = await startCambio({ port: 18_867, idpPort: 18_868, partnerPort: 18_968, fresh: true, tenant });
     idToken = await login(cambio.issuer);
     const printed = spawnSync(process.execPath, [join(ROOT, "cli", "cambio.ts"), "saml", "certificate", "--url", cambio.issuer], { encoding: "utf8" });
     writeFileSync(certificate, printed.stdout);

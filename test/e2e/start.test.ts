@@ -10,14 +10,14 @@ import { requireFreePorts } from "../../cli/local/ports.ts";
 import { type RunningCambio, startCambio } from "../../cli/local/start-cambio.ts";
 import { ROOT } from "../../cli/root.ts";
 
-const [PORT, IDP_PORT] = [18_807, 18_808];
+const [PORT, IDP_PORT, PARTNER_PORT] = [18_807, 18_808, 18_809];
 const run = promisify(execFile);
 
 describe("what npm start brings up", () => {
   let cambio: RunningCambio;
 
   beforeAll(async () => {
-    cambio = await startCambio({ port: PORT, idpPort: IDP_PORT, fresh: true });
+    cambio = await startCambio({ port: PORT, idpPort: IDP_PORT, partnerPort: PARTNER_PORT, fresh: true });
   }, 120_000);
 
   afterAll(() => cambio?.stop());
@@ -36,7 +36,7 @@ describe("what npm start brings up", () => {
   });
 
   test("npm run demo walks every chapter and prints no whole secret", async () => {
-    const { stdout } = await cli("demo.ts", "--port", String(PORT), "--idp-port", String(IDP_PORT));
+    const { stdout } = await cli("demo.ts", "--port", String(PORT), "--idp-port", String(IDP_PORT), "--partner-port", String(PARTNER_PORT));
     expect(stdout).toContain("✓ From a mobile app to a web application");
     expect(stdout).toMatch(/"active": false/);
     expect(stdout).not.toMatch(/cambio_[a-z]+_[\w-]{40}|eyJ[\w-]{40}|web-app-secret/);
@@ -45,7 +45,7 @@ describe("what npm start brings up", () => {
   test("what was issued before a restart is valid after it, and the tenant needs no changes", async () => {
     const before = await clientToken(cambio);
     await cambio.stop();
-    cambio = await startCambio({ port: PORT, idpPort: IDP_PORT });
+    cambio = await startCambio({ port: PORT, idpPort: IDP_PORT, partnerPort: PARTNER_PORT });
     expect(cambio.applied.changes).toEqual([]);
     expect(await introspect(cambio, before)).toMatchObject({ active: true, client_id: "billing-worker" });
   });
@@ -77,27 +77,28 @@ describe("what npm start brings up", () => {
 });
 
 describe("npm start as a process", () => {
-  const [port, idpPort] = [18_827, 18_828];
+  const ports = [18_827, 18_828, 18_829] as const;
 
   test("ends both and exits with 0 on Ctrl-C, and nothing listens any more", async () => {
-    const started = await start(port, idpPort);
+    const started = await start(...ports);
     started.child.kill("SIGINT");
     expect(await started.exit).toBe(0);
-    await expect(requireFreePorts(wanted(port, idpPort))).resolves.toBeUndefined();
+    await expect(requireFreePorts(wanted(ports))).resolves.toBeUndefined();
   });
 
-  test("ends both, says which died and exits with 1 when one dies", async () => {
-    const started = await start(port, idpPort);
+  test("ends all, says which died and exits with 1 when one dies", async () => {
+    const started = await start(...ports);
     const [idp = 0] = childrenOf(started.child.pid ?? 0);
     process.kill(idp, "SIGKILL");
     expect(await started.exit).toBe(1);
-    expect(started.errors()).toContain("the demo identity provider ended (SIGKILL) by itself, so the other process was ended too");
-    await expect(requireFreePorts(wanted(port, idpPort))).resolves.toBeUndefined();
+    expect(started.errors()).toContain("the demo identity provider ended (SIGKILL) by itself, so the others were ended too");
+    await expect(requireFreePorts(wanted(ports))).resolves.toBeUndefined();
   });
 });
 
-async function start(port: number, idpPort: number) {
-  const child = spawn(process.execPath, [join(ROOT, "cli", "start.ts"), "--port", String(port), "--idp-port", String(idpPort), "--fresh"], { cwd: ROOT });
+async function start(port: number, idpPort: number, partnerPort: number) {
+  const args = ["--port", String(port), "--idp-port", String(idpPort), "--partner-port", String(partnerPort), "--fresh"];
+  const child = spawn(process.execPath, [join(ROOT, "cli", "start.ts"), ...args], { cwd: ROOT });
   let errors = "";
   child.stderr.on("data", (data: Buffer) => {
     errors += data.toString();
@@ -114,8 +115,8 @@ function childrenOf(pid: number): readonly number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
 }
 
-function wanted(port: number, idpPort: number) {
-  return [port, idpPort].map((one) => ({ port: one, purpose: "nothing", option: "--port" }));
+function wanted(ports: readonly number[]) {
+  return ports.map((one) => ({ port: one, purpose: "nothing", option: "--port" }));
 }
 
 async function clientToken(cambio: RunningCambio): Promise<string> {
@@ -135,7 +136,7 @@ async function post(cambio: RunningCambio, path: string, client: string, form: R
 }
 
 function currentTenant() {
-  return demoTenant(`http://localhost:${PORT}`, `http://localhost:${IDP_PORT}`) as {
+  return demoTenant(`http://localhost:${PORT}`, `http://localhost:${IDP_PORT}`, `http://localhost:${PARTNER_PORT}`) as {
     readonly clients: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   };
 }
