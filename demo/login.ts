@@ -27,8 +27,11 @@ export function credentials(id: string): Credentials {
   return { id, secret: `${id}-secret` };
 }
 
-/** Logs a demo user in at the corporate identity provider, in a new browser, and redeems the code (authorization code, PKCE). */
-export async function logInTo(stage: Stage, application: Application, user = "dona.moore"): Promise<LoginTokens> {
+/**
+ * Logs a demo user in at the corporate identity provider, in a new browser, and redeems the code (authorization code, PKCE).
+ * `parameters` go into the authorization request: `idp` chooses another identity provider.
+ */
+export async function logInTo(stage: Stage, application: Application, user = "dona.moore", parameters: Readonly<Record<string, string>> = {}): Promise<LoginTokens> {
   const verifier = randomBytes(32).toString("base64url");
   const state = randomBytes(16).toString("base64url");
   const authorize = new URL(`${stage.issuer}/oauth2/authorize`);
@@ -40,6 +43,7 @@ export async function logInTo(stage: Stage, application: Application, user = "do
     state,
     code_challenge: createHash("sha256").update(verifier).digest("base64url"),
     code_challenge_method: "S256",
+    ...parameters,
   }).toString();
   const callback = await logIn(stage.browser(), authorize, user, application.redirectUri);
   const code = callback.searchParams.get("code");

@@ -6,7 +6,19 @@ export interface Transcript {
   response(response: Response, body: string): void;
 }
 
-const SECRET_NAMES = new Set(["client_secret", "code", "code_verifier", "refresh_token", "access_token", "id_token", "token", "subject_token", "actor_token", "sso_token"]);
+const SECRET_NAMES = new Set([
+  "client_secret",
+  "code",
+  "code_verifier",
+  "refresh_token",
+  "access_token",
+  "id_token",
+  "token",
+  "subject_token",
+  "actor_token",
+  "assertion",
+  "sso_token",
+]);
 const SHOWN_HEADERS = ["content-type", "location", "retry-after", "www-authenticate"];
 const LONGEST_SHOWN = 24;
 
