@@ -1,14 +1,13 @@
 import { tokenPolicyOf } from "../dialects/index.ts";
 import { principalOf, subjectOf } from "../federation/principal.ts";
+import { registerUser } from "../federation/register-user.ts";
 import { checkAuthorizationIssuer, type ProviderLogin, redeemProviderCode } from "../federation/relying-party.ts";
 import { randomId } from "../protocol/bytes.ts";
 import { readQuery } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
-import type { FamilyId } from "../storage/lineage.ts";
 import type { Client } from "../tenants/client.ts";
 import type { IdentityProvider } from "../tenants/identity-provider.ts";
-import type { Principal } from "../tenants/principal.ts";
 import { newSecret } from "../tokens/opaque.ts";
 import { seal } from "../tokens/seal.ts";
 import { applicationNow, needsClick } from "./authorization-request.ts";
@@ -96,14 +95,6 @@ function authTimeOf({ service, tenant }: Exchange, { login, client, outcome }: A
 // a public client on the device then needs a click.
 function isFresh({ created, request }: LoginState, authTime: number | undefined): boolean {
   return authTime === undefined ? request.prompt === "login" : authTime >= created - SKEW_SECONDS;
-}
-
-async function registerUser({ service, tenant }: Exchange, principal: Principal, family: FamilyId): Promise<string> {
-  const registered = await service.users.register({ tenant: tenant.issuer, jurisdiction: tenant.settings.jurisdiction, sub: principal.sub }, family);
-  if (!registered.ok) throw new Rejection(registered.reason);
-  // This login is younger than any cutoff but one that is set at this very moment, or by a clock ahead of ours.
-  if (registered.cutoff !== undefined && service.now() <= registered.cutoff) throw new Rejection("user_cut_off");
-  return registered.id;
 }
 
 // A re-login opens a new family and ends the old session: once the new one exists, so that a fault loses neither, and

@@ -15,25 +15,26 @@ export async function subjectOf(subjectKey: string, alias: string, subject: stri
   return toBase64url(new Uint8Array(mac, 0, 16));
 }
 
+/** What is known of a user before it has been bounded; anything that is no text, or no list for the groups, is left out. */
+type Mapped = Readonly<Record<"loginName" | "email" | "name" | "givenName" | "familyName" | "groups", unknown>>;
+
 /** Copies the mapped claims, by allowlist and within bounds, into what we keep of a user. */
 export function principalOf(sub: string, alias: string, idp: IdentityProvider, claims: JsonObject): Principal {
-  const text = (name: string) => {
-    const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
-    return typeof value === "string" && value !== "" && value.length <= TEXT_LIMIT ? value : undefined;
-  };
-  const named = {
-    email: text(idp.claims.email),
-    name: text(idp.claims.name),
-    givenName: text(idp.claims.givenName),
-    familyName: text(idp.claims.familyName),
-  };
+  const claim = (name: string) => (Object.hasOwn(claims, name) ? claims[name] : undefined);
+  const { loginName, email, name, givenName, familyName, groups, emailVerified } = idp.claims;
+  const mapped = { loginName: claim(loginName), email: claim(email), name: claim(name), givenName: claim(givenName), familyName: claim(familyName), groups: claim(groups) };
+  return { ...mappedPrincipal(sub, alias, String(claims.sub), mapped), ...(claims[emailVerified] === true ? { emailVerified: true } : {}) };
+}
+
+/** Keeps what is within bounds. `subject`: the IdP's own name for the user, where it has no login name. */
+export function mappedPrincipal(sub: string, alias: string, subject: string, { groups, loginName, ...rest }: Mapped): Principal {
+  const isText = (value: unknown): value is string => typeof value === "string" && value !== "" && value.length <= TEXT_LIMIT;
   return {
     sub,
     idp: alias,
-    loginName: text(idp.claims.loginName) ?? String(claims.sub),
-    groups: groupsOf(Object.hasOwn(claims, idp.claims.groups) ? claims[idp.claims.groups] : undefined),
-    ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
-    ...(claims[idp.claims.emailVerified] === true ? { emailVerified: true } : {}),
+    loginName: isText(loginName) ? loginName : subject,
+    groups: groupsOf(groups),
+    ...Object.fromEntries(Object.entries(rest).filter(([, value]) => isText(value))),
   };
 }
 

@@ -1,5 +1,6 @@
 import { dialectOf } from "../dialects/index.ts";
 import { isRefusal, type Permit, permit, type Subject } from "../policy.ts";
+import { TOKEN_TYPE } from "../protocol/names.ts";
 import { Rejection, wireError } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
 import { readSubjectToken } from "../subjects/index.ts";
@@ -24,6 +25,8 @@ export async function explainExchange(request: ClientRequest, isOperator: boolea
     const text = request.form.require("subject_token");
     const asked = dialectOf(request.client).exchange(request.form);
     const token = await readSubjectToken(request, text, asked.subjectTokenType);
+    // Reading one would use it up.
+    if (asked.subjectTokenType === TOKEN_TYPE.saml2) throw new Rejection("subject_type_unsupported");
     if (token.format === "jwt") seen(token);
     const plan = await planExchange(request, token, asked);
     const facts = await inspect(request, token, { consistency: "strong", refreshWindow: windowOf(plan) });

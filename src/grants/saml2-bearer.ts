@@ -1,5 +1,5 @@
 import { GRANT_TYPE, TOKEN_TYPE } from "../protocol/names.ts";
-import { readAssertion } from "../tokens/read-assertion.ts";
+import { readAssertion } from "../subjects/index.ts";
 import { issueForAssertion } from "./assertion.ts";
 import type { Grant } from "./grant.ts";
 

@@ -4,6 +4,7 @@ import { withAccess } from "../tenants/client-access.ts";
 import type { IdentityProvider } from "../tenants/identity-provider.ts";
 import type { KeyRoles } from "../tenants/key-roles.ts";
 import { type RecordTypes, recordName, type StoredPermission } from "../tenants/records.ts";
+import type { SamlIdentityProvider } from "../tenants/saml-identity-provider.ts";
 import type { TenantSettings } from "../tenants/tenant.ts";
 import type { TenantStore } from "./tenant-store.ts";
 
@@ -24,6 +25,9 @@ export interface Tenant {
   readonly subjectKey: string;
   client(id: string): Promise<Client | undefined>;
   identityProvider(alias: string): Promise<IdentityProvider | undefined>;
+  samlIdentityProvider(alias: string): Promise<SamlIdentityProvider | undefined>;
+  /** The alias of the SAML IdP of this entity id. */
+  asserter(entityId: string): Promise<string | undefined>;
   permission(consumer: string, provider: string): Promise<StoredPermission | undefined>;
   /** Up to when what a consumer was issued is dead, by provider; undefined where no owner has cut anything off. Seconds. */
   permissionCutoffs(consumer: string): Promise<Readonly<Record<string, number>> | undefined>;
@@ -124,6 +128,8 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
           return client === undefined ? undefined : withAccess(client, (records.get(names[1]) ?? undefined) as RecordTypes["access"] | undefined);
         },
         identityProvider: (alias) => lookUp<"idp">(issuer, known, recordName.idp(alias)),
+        samlIdentityProvider: (alias) => lookUp<"samlIdp">(issuer, known, recordName.samlIdp(alias)),
+        asserter: async (entityId) => (await lookUp<"asserter">(issuer, known, recordName.asserter(entityId)))?.idp,
         permission: (consumer, provider) => lookUp<"permission">(issuer, known, recordName.permission(consumer, provider)),
         permissionCutoffs: (consumer) => lookUp<"cutoffs">(issuer, known, recordName.cutoffs(consumer)),
         resourceOwner: async (url) => (await lookUp<"resource">(issuer, known, recordName.resource(url)))?.client,

@@ -10,6 +10,8 @@ import { refreshToken } from "./refresh-token.ts";
 import { samlAssertion } from "./saml-assertion.ts";
 import type { SubjectTokenType } from "./subject-token-type.ts";
 
+export { readAssertion } from "./assertion.ts";
+
 /** What may be presented: every type of subject and actor token. */
 const SUBJECT_TOKEN_TYPES: readonly SubjectTokenType[] = [accessToken, refreshToken, idToken, jwt, samlAssertion];
 

@@ -1,5 +1,5 @@
 import type { Dialect } from "../dialects/dialect.ts";
-import type { Exchange } from "../service.ts";
+import type { ClientRequest } from "../service.ts";
 import type { Unreadable } from "../tokens/read.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
 
@@ -10,7 +10,7 @@ export interface SubjectTokenType {
   /** Whether it may stand for an actor too. */
   readonly isActor: boolean;
   /** How it is read; left out for what `readToken` reads. */
-  read?(exchange: Exchange, text: string): Promise<VerifiedToken | Unreadable>;
+  read?(request: ClientRequest, text: string): Promise<VerifiedToken | Unreadable>;
   /** Whether a verified token is of this type: each token of ours is accepted under its own type only. */
   accepts(token: VerifiedToken, dialect: Dialect): boolean;
 }

@@ -35,6 +35,7 @@ function* references(file: TenantFile): Generator<Problem> {
   for (const [alias, idp] of Object.entries(file.identityProviders)) {
     if (new URL(idp.issuer).host === issuer.host) yield { path: `identityProviders.${alias}.issuer`, message: "is this tenant itself" };
   }
+  yield* samlIssuers(file);
   for (const [id, client] of Object.entries(file.clients)) yield* clientReferences(file, id, client, isLocalhost(issuer.hostname));
   yield* permissionReferences(file);
   yield* resourceOwners(file);
@@ -76,7 +77,19 @@ function* clientReferences(file: TenantFile, id: string, client: TenantFile["cli
     if (!Object.hasOwn(file.clients, trusted)) yield { path: `${at}.trustedForHandoff.${index}`, message: "names no client of this file" };
   }
   for (const [index, alias] of (client.identityProviders ?? []).entries()) {
-    if (!Object.hasOwn(file.identityProviders, alias)) yield { path: `${at}.identityProviders.${index}`, message: "names no identity provider of this file" };
+    if (!Object.hasOwn(file.identityProviders, alias) && !Object.hasOwn(file.samlIdentityProviders, alias))
+      yield { path: `${at}.identityProviders.${index}`, message: "names no identity provider of this file" };
+  }
+}
+
+function* samlIssuers({ samlIdentityProviders, identityProviders, issuer }: TenantFile): Generator<Problem> {
+  const owners = new Map([[issuer, "Cambio itself"]]);
+  for (const [alias, { entityId }] of Object.entries(samlIdentityProviders)) {
+    const at = `samlIdentityProviders.${alias}`;
+    if (Object.hasOwn(identityProviders, alias)) yield { path: at, message: "an identity provider of this file has this alias already" };
+    const owner = owners.get(entityId);
+    if (owner !== undefined) yield { path: `${at}.entityId`, message: `belongs to ${owner} already` };
+    owners.set(entityId, alias);
   }
 }
 

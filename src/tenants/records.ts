@@ -3,6 +3,7 @@ import type { ClientAccess } from "./client-access.ts";
 import type { IdentityProvider } from "./identity-provider.ts";
 import type { KeyRoles } from "./key-roles.ts";
 import type { Permission, PermissionRecord } from "./permission.ts";
+import type { SamlIdentityProvider } from "./saml-identity-provider.ts";
 import type { TenantFile, TenantSettings } from "./tenant.ts";
 
 /** A permission as it is kept: with whether the file or the API decided it, and what the API knows of its past. */
@@ -16,6 +17,9 @@ export interface RecordTypes {
   /** What the API decided about a client: secrets that it added or retired, whether it is disabled. Goes with the client. */
   readonly access: ClientAccess;
   readonly idp: IdentityProvider;
+  readonly samlIdp: SamlIdentityProvider;
+  /** Which SAML IdP has this entity id. */
+  readonly asserter: { readonly idp: string };
   readonly permission: StoredPermission;
   /** Which client a resource URL belongs to. */
   readonly resource: { readonly client: string };
@@ -36,6 +40,8 @@ export const recordName = {
   client: (id: string) => `client/${id}`,
   access: (id: string) => `access/${id}`,
   idp: (alias: string) => `idp/${alias}`,
+  samlIdp: (alias: string) => `saml-idp/${alias}`,
+  asserter: (entityId: string) => `asserter/${entityId}`,
   permission: (consumer: string, provider: string) => `permission/${consumer} ${provider}`,
   resource: (url: string) => `resource/${url}`,
   entity: (entityId: string) => `entity/${entityId}`,
@@ -46,9 +52,13 @@ export const recordName = {
 
 /** The records that a tenant file stands for, by name: what is declared, and the look-ups that follow from it. */
 export function recordsOf(file: TenantFile): ReadonlyMap<string, object> {
-  const { $schema: _schema, identityProviders, clients, permissions, ...settings } = file;
+  const { $schema: _schema, identityProviders, samlIdentityProviders, clients, permissions, ...settings } = file;
   const records = new Map<string, object>([[recordName.tenant, settings]]);
   for (const [alias, idp] of Object.entries(identityProviders)) records.set(recordName.idp(alias), idp);
+  for (const [alias, idp] of Object.entries(samlIdentityProviders)) {
+    records.set(recordName.samlIdp(alias), idp);
+    records.set(recordName.asserter(idp.entityId), { idp: alias });
+  }
   for (const [id, client] of Object.entries(clients)) {
     records.set(recordName.client(id), client);
     for (const [name, record] of lookUpsOf(id, client)) records.set(name, record);
@@ -73,11 +83,17 @@ export function lookUpsOf(id: string, { resources, corsOrigins, saml }: Client):
 /** The tenant file that a set of records stands for: the inverse of `recordsOf`. */
 export function fileOf(records: Iterable<readonly [string, object]>): TenantFile {
   let settings: TenantSettings | undefined;
-  const file: Pick<TenantFile, "identityProviders" | "clients" | "permissions"> = { identityProviders: {}, clients: {}, permissions: [] };
+  const file: Pick<TenantFile, "identityProviders" | "samlIdentityProviders" | "clients" | "permissions"> = {
+    identityProviders: {},
+    samlIdentityProviders: {},
+    clients: {},
+    permissions: [],
+  };
   for (const [name, record] of records) {
     const [kind, id = ""] = [name.split("/", 1)[0], name.slice(name.indexOf("/") + 1)];
     if (kind === "tenant") settings = record as TenantSettings;
     else if (kind === "idp") file.identityProviders[id] = record as IdentityProvider;
+    else if (kind === "saml-idp") file.samlIdentityProviders[id] = record as SamlIdentityProvider;
     else if (kind === "client") file.clients[id] = record as Client;
     else if (kind === "permission") file.permissions.push(...declared(record as StoredPermission));
   }

@@ -3,6 +3,7 @@ import { Client } from "./client.ts";
 import { IdentityProvider } from "./identity-provider.ts";
 import { Permission } from "./permission.ts";
 import { Alias, ClientId, Cutoff, HttpsUrl } from "./primitives.ts";
+import { SamlIdentityProvider } from "./saml-identity-provider.ts";
 import { Consistency, TokenPolicy } from "./token-policy.ts";
 
 /** Where a tenant's objects must stay; fixed at creation. */
@@ -35,6 +36,7 @@ export type TenantSettings = z.output<typeof TenantSettings>;
 export const TenantFile = z.extend(TenantSettings, {
   $schema: z.optional(z.string()),
   identityProviders: z._default(z.record(Alias, IdentityProvider), {}),
+  samlIdentityProviders: z._default(z.record(Alias, SamlIdentityProvider), {}),
   clients: z._default(z.record(ClientId, Client), {}),
   permissions: z._default(z.array(Permission), []),
 });

@@ -70,7 +70,7 @@ export async function configurationDeath({ tenant }: Exchange, clientId: string,
   const client = await tenant.client(clientId);
   if (client === undefined || client.disabled || cutOff(client.cutoff)) return "client_cut_off";
   if (root.idp === undefined) return undefined;
-  const idp = await tenant.identityProvider(root.idp);
+  const idp = (await tenant.identityProvider(root.idp)) ?? (await tenant.samlIdentityProvider(root.idp));
   return idp === undefined || idp.disabled || cutOff(idp.cutoff) ? "idp_cut_off" : undefined;
 }
 
@@ -85,7 +85,7 @@ export async function branchDeath({ service, tenant }: Exchange, branch: Origin)
   if (!status.alive) return `actor ${status.reason}`;
   const { cutoff } = tenant.settings;
   if (cutoff !== undefined && root.time <= cutoff) return "actor tenant_cut_off";
-  const idp = root.idp === undefined ? undefined : await tenant.identityProvider(root.idp);
+  const idp = root.idp === undefined ? undefined : ((await tenant.identityProvider(root.idp)) ?? (await tenant.samlIdentityProvider(root.idp)));
   return root.idp !== undefined && (idp === undefined || idp.disabled || root.time <= (idp.cutoff ?? -1)) ? "actor idp_cut_off" : undefined;
 }
 

@@ -74,7 +74,7 @@ describe("DSC-03 what is advertised works, and nothing else does", () => {
   it("grants", async () => {
     const w = await world();
     const advertised = list(await read(w), "grant_types_supported");
-    const others = ["password", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba", "urn:ietf:params:oauth:grant-type:saml2-bearer"];
+    const others = ["password", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba"];
     const error = async (grant: string) => refusal(await w.post("/oauth2/token", { grant_type: grant, client_id: "stranger", client_secret: "stranger-secret" }));
     for (const grant of advertised) expect([grant, await error(grant)]).not.toEqual([grant, "400 unsupported_grant_type"]);
     for (const grant of others) expect([grant, advertised.includes(grant), await error(grant)]).toEqual([grant, false, "400 unsupported_grant_type"]);

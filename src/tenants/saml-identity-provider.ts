@@ -1,0 +1,29 @@
+import * as z from "zod/mini";
+import { Cutoff } from "./primitives.ts";
+
+const AttributeName = z.string().check(z.minLength(1), z.maxLength(256));
+
+/** Which attribute of an assertion becomes which of the user. What is not named here is not read. */
+export const SamlAttributeMapping = z.strictObject({
+  loginName: z._default(AttributeName, "uid"),
+  email: z._default(AttributeName, "mail"),
+  name: z._default(AttributeName, "displayName"),
+  givenName: z._default(AttributeName, "givenName"),
+  familyName: z._default(AttributeName, "sn"),
+  groups: z._default(AttributeName, "groups"),
+});
+
+/** A corporate SAML 2.0 identity provider: whose assertions are taken. Its users are known by their NameID. */
+export const SamlIdentityProvider = z.strictObject({
+  displayName: z.optional(z.string().check(z.minLength(1), z.maxLength(80))),
+  /** Its entity id: the Issuer of its assertions, compared as it stands. */
+  entityId: z.string().check(z.regex(/^[\x21-\x7e]{1,1024}$/, "1 to 1024 visible ASCII characters")),
+  /** What its assertions are verified with: RSA of 2048 bit or more, base64 without the lines of PEM. Two during a rotation. */
+  certificates: z
+    .array(z.string().check(z.regex(/^MI[A-Za-z0-9+/]+={0,2}$/, "a certificate in base64, without BEGIN and END"), z.maxLength(8192)))
+    .check(z.minLength(1), z.maxLength(4)),
+  attributes: z._default(SamlAttributeMapping, SamlAttributeMapping.parse({})),
+  disabled: z._default(z.boolean(), false),
+  cutoff: z.optional(Cutoff),
+});
+export type SamlIdentityProvider = z.output<typeof SamlIdentityProvider>;
