@@ -2,7 +2,7 @@ import type { JWK } from "jose";
 import { Rejection } from "../protocol/rejection.ts";
 import { importPublicKey, type VerificationKey } from "../protocol/signature.ts";
 import { FETCH_INTERVAL_SECONDS, KEEP_SECONDS, REFRESH_AHEAD_SECONDS, REFRESH_SECONDS } from "./bounds.ts";
-import type { ProviderMetadata } from "./provider-documents.ts";
+import { loadKeys, loadMetadata, type ProviderMetadata } from "./provider-documents.ts";
 
 const PROVIDERS_KEPT = 200;
 const LOOK_MILLISECONDS = 25;
@@ -29,13 +29,8 @@ interface Kept<T> {
   readonly failure?: unknown;
 }
 
-// The schemas of what IdPs publish are evaluated with the first login, not with the isolate.
-const load = () => import("./provider-documents.ts");
-
 /** Keeps what IdPs publish, in this isolate. `now` is in seconds; `ownHosts`: where we answer ourselves, and never ask. */
 export function providerCache(now: () => number, ownHosts: ReadonlySet<string>): ProviderCache {
-  const loadMetadata = async (issuer: string) => await (await load()).loadMetadata(issuer, ownHosts);
-  const loadKeys = async (url: string) => await (await load()).loadKeys(url, ownHosts);
   const documents = new Map<string, Kept<ProviderMetadata>>();
   const keySets = new Map<string, Kept<readonly JWK[]>>();
 
@@ -70,8 +65,8 @@ export function providerCache(now: () => number, ownHosts: ReadonlySet<string>):
     return value;
   }
 
-  const metadataOf = (issuer: string, oldest: number) => kept(documents, issuer, () => loadMetadata(issuer), oldest);
-  const keysAt = (url: string, oldest: number) => kept(keySets, url, () => loadKeys(url), oldest);
+  const metadataOf = (issuer: string, oldest: number) => kept(documents, issuer, () => loadMetadata(issuer, ownHosts), oldest);
+  const keysAt = (url: string, oldest: number) => kept(keySets, url, () => loadKeys(url, ownHosts), oldest);
   const metadata = (issuer: string) => metadataOf(issuer, REFRESH_SECONDS);
 
   const keyAt: ProviderCache["keyAt"] = async (url, keyId, algorithm) => {

@@ -1,22 +1,23 @@
 import type { JWK } from "jose";
-import * as z from "zod/mini";
 import { Rejection } from "../protocol/rejection.ts";
 import { isLocalhost, isOutboundUrl } from "../protocol/uri.ts";
 import { askIdentityProvider } from "./outbound.ts";
 
 /** What we need of an IdP's discovery document (OpenID Connect Discovery §3). */
-export const ProviderMetadata = z.object({
-  issuer: z.string(),
-  authorization_endpoint: z.string(),
-  token_endpoint: z.string(),
-  jwks_uri: z.string(),
-  userinfo_endpoint: z.optional(z.string()),
-  end_session_endpoint: z.optional(z.string()),
-  authorization_response_iss_parameter_supported: z._default(z.boolean(), false),
-});
-export type ProviderMetadata = z.output<typeof ProviderMetadata>;
+export interface ProviderMetadata {
+  readonly issuer: string;
+  readonly authorization_endpoint: string;
+  readonly token_endpoint: string;
+  readonly jwks_uri: string;
+  readonly userinfo_endpoint?: string;
+  readonly end_session_endpoint?: string;
+  readonly authorization_response_iss_parameter_supported?: boolean;
+}
 
-const KeySet = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.optional(z.string()), use: z.optional(z.string()), alg: z.optional(z.string()) })) });
+const REQUIRED = ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"] as const;
+const OPTIONAL = ["userinfo_endpoint", "end_session_endpoint"] as const;
+const SWITCHES = ["authorization_response_iss_parameter_supported"] as const;
+const KEY_TEXTS = ["kid", "use", "alg"] as const;
 
 /** Asks an IdP for its discovery document. `ownHosts`: where we answer ourselves; no IdP is there, and nothing of it leads there. */
 export async function loadMetadata(issuer: string, ownHosts: ReadonlySet<string>): Promise<ProviderMetadata> {
@@ -24,11 +25,22 @@ export async function loadMetadata(issuer: string, ownHosts: ReadonlySet<string>
   // OpenID Connect Discovery §4.1: the issuer's own slash does not count here.
   const answer = await askIdentityProvider(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
   if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_discovery_invalid");
-  const parsed = z.safeParse(ProviderMetadata, answer.body);
-  if (answer.status !== 200 || !parsed.success || parsed.data.issuer !== issuer) throw new Rejection("idp_discovery_invalid");
-  if (!Object.entries(parsed.data).every(([name, value]) => !isEndpoint(name) || isOwnUrl(issuer, ownHosts, String(value))))
+  const metadata = answer.status === 200 ? metadataOf(answer.body) : undefined;
+  if (metadata === undefined || metadata.issuer !== issuer) throw new Rejection("idp_discovery_invalid");
+  if (!Object.entries(metadata).every(([name, value]) => !isEndpoint(name) || isOwnUrl(issuer, ownHosts, String(value))))
     throw new Rejection("idp_discovery_invalid", { note: "endpoint" });
-  return parsed.data;
+  return metadata;
+}
+
+// Checked by hand, as the schemas are not at hand here; what we do not know is left out.
+function metadataOf(body: unknown): ProviderMetadata | undefined {
+  const all = Object(body) as Record<string, unknown>;
+  const isFit =
+    REQUIRED.every((name) => typeof all[name] === "string") &&
+    OPTIONAL.every((name) => all[name] === undefined || typeof all[name] === "string") &&
+    SWITCHES.every((name) => all[name] === undefined || typeof all[name] === "boolean");
+  const known = [...REQUIRED, ...OPTIONAL, ...SWITCHES].filter((name) => all[name] !== undefined).map((name) => [name, all[name]]);
+  return isFit ? (Object.fromEntries(known) as ProviderMetadata) : undefined;
 }
 
 function isEndpoint(name: string): boolean {
@@ -45,7 +57,12 @@ export async function loadKeys(url: string, ownHosts: ReadonlySet<string>): Prom
   if (ownHosts.has(new URL(url).host)) throw new Rejection("idp_keys_invalid", { note: "own host" });
   const answer = await askIdentityProvider(url);
   if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_keys_invalid");
-  const parsed = z.safeParse(KeySet, answer.body);
-  if (answer.status !== 200 || !parsed.success || parsed.data.keys.length === 0) throw new Rejection("idp_keys_invalid");
-  return parsed.data.keys as readonly JWK[];
+  const { keys } = Object(answer.status === 200 ? answer.body : undefined) as { readonly keys?: unknown };
+  if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isKey)) throw new Rejection("idp_keys_invalid");
+  return keys;
+}
+
+function isKey(value: unknown): value is JWK {
+  const key = Object(value) as Record<string, unknown>;
+  return typeof key.kty === "string" && KEY_TEXTS.every((name) => key[name] === undefined || typeof key[name] === "string");
 }
