@@ -24,9 +24,9 @@ export async function explainExchange(request: ClientRequest, isOperator: boolea
   try {
     const text = request.form.require("subject_token");
     const asked = dialectOf(request.client).exchange(request.form);
-    const token = await readSubjectToken(request, text, asked.subjectTokenType);
     // Reading one would use it up.
     if (asked.subjectTokenType === TOKEN_TYPE.saml2) throw new Rejection("subject_type_unsupported");
+    const token = await readSubjectToken(request, text, asked.subjectTokenType);
     if (token.format === "jwt") seen(token);
     const plan = await planExchange(request, token, asked);
     const facts = await inspect(request, token, { consistency: "strong", refreshWindow: windowOf(plan) });
