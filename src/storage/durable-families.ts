@@ -43,6 +43,11 @@ export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>)
     beginProviderRefresh: (family, ask) => call(family, async (stub) => await stub.beginProviderRefresh(V, ask)),
     endProviderRefresh: (family, ask) => call(family, async (stub) => await stub.endProviderRefresh(V, ask)),
     endSession: (family, session) => call(family, async (stub) => await stub.endSession(V, session)),
+    endSessions: async (family) => {
+      const ended = await call(family, async (stub) => await stub.endSessions(V));
+      if (isRefused(ended)) throw new Rejection(ended.reason);
+      return ended;
+    },
   };
 }
 

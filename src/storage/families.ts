@@ -393,11 +393,27 @@ export interface Trace {
   readonly refusals: readonly RefusedExchange[];
 }
 
+/** An application that was logged in by a session, and what its tokens say of the user. */
+export interface Participant {
+  readonly session: NodeId;
+  readonly client: string;
+  /** Its `sub`. */
+  readonly subject: string;
+}
+
 /** A session that has ended, and what a logout at the IdP needs. */
 export interface EndedSession {
   readonly ok: true;
   readonly idp: string;
   readonly idpTokens?: string;
+  /** Who is to be told; the same again when it is ended again. */
+  readonly participants: readonly Participant[];
+}
+
+/** All sessions of a family have ended. */
+export interface EndedSessions {
+  readonly ok: true;
+  readonly participants: readonly Participant[];
 }
 
 /** The IdP's own tokens of one login session, as the Worker sealed them. */
@@ -453,6 +469,8 @@ export interface Families {
   noteRefusal(family: FamilyId, refusal: Omit<RefusedExchange, "at">): Promise<void>;
   redeemSso(family: FamilyId, ask: RedeemSso): Promise<RedeemedSso | Refused>;
   endSession(family: FamilyId, session: NodeId): Promise<EndedSession | Refused>;
+  /** Ends the login's session and all that hang by it. A family that is only about to be opened never is. */
+  endSessions(family: FamilyId): Promise<EndedSessions>;
   providerTokens(family: FamilyId, query: StatusQuery): Promise<ProviderTokensStatus>;
   beginProviderRefresh(family: FamilyId, ask: BeginProviderRefresh): Promise<ProviderRefreshTurn | Refused>;
   endProviderRefresh(family: FamilyId, ask: EndProviderRefresh): Promise<{ readonly ok: true } | Refused>;

@@ -5,6 +5,7 @@ import { steadyClock } from "./clock.ts";
 import type {
   BeginProviderRefresh,
   EndedSession,
+  EndedSessions,
   EndProviderRefresh,
   Extend,
   Extended,
@@ -34,7 +35,7 @@ import { statusOf } from "./family/liveness.ts";
 import { open, signOn } from "./family/opening.ts";
 import { beginProviderRefresh, endProviderRefresh, providerTokens } from "./family/provider-tokens.ts";
 import { refresh } from "./family/refresh.ts";
-import { endSession, revoke } from "./family/revocation.ts";
+import { endSession, endSessions, revoke } from "./family/revocation.ts";
 import type { FamilyRows } from "./family/rows.ts";
 import { sqlRows } from "./family/sql-rows.ts";
 import { redeemSso } from "./family/sso.ts";
@@ -107,6 +108,10 @@ export class FamilyObject extends DurableObject<Bindings> {
 
   endSession(version: number, session: NodeId): EndedSession | Refused {
     return this.#turn(version, () => endSession(this.#rows, this.#now(), session));
+  }
+
+  endSessions(version: number): EndedSessions | Refused {
+    return this.#turn(version, () => endSessions(this.#rows, this.#now()));
   }
 
   providerTokens(version: number, query: StatusQuery): ProviderTokensStatus | Refused {

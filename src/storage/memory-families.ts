@@ -8,7 +8,7 @@ import { memoryRows } from "./family/memory-rows.ts";
 import { open, signOn } from "./family/opening.ts";
 import { beginProviderRefresh, endProviderRefresh, providerTokens } from "./family/provider-tokens.ts";
 import { refresh } from "./family/refresh.ts";
-import { endSession, revoke } from "./family/revocation.ts";
+import { endSession, endSessions, revoke } from "./family/revocation.ts";
 import type { FamilyRows } from "./family/rows.ts";
 import { redeemSso } from "./family/sso.ts";
 import { noteRefusal, trace } from "./family/trace.ts";
@@ -42,6 +42,7 @@ export function memoryFamilies(read: () => number = Date.now): Families {
     noteRefusal: async (family, refusal) => noteRefusal(rows(family), now(), refusal),
     redeemSso: async (family, ask) => redeemSso(rows(family), now(), ask),
     endSession: async (family, session) => endSession(rows(family), now(), session),
+    endSessions: async (family) => endSessions(rows(family), now()),
     providerTokens: async (family, query) => providerTokens(rows(family), now(), query),
     beginProviderRefresh: async (family, ask) => beginProviderRefresh(rows(family), now(), ask),
     endProviderRefresh: async (family, ask) => endProviderRefresh(rows(family), now(), ask),

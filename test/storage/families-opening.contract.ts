@@ -175,7 +175,7 @@ export function openingContract(name: string, make: () => Families): void {
       const families = make();
       const { family, session } = await loggedIn(families, { session: { idpTokens: "sealed" } });
       const first = await families.endSession(family, session.id);
-      expect(first).toEqual({ ok: true, idp: "corp", idpTokens: "sealed" });
+      expect(first).toEqual({ ok: true, idp: "corp", idpTokens: "sealed", participants: [] });
       pass(60);
       expect(await families.endSession(family, session.id)).toEqual(first);
       expect(await families.endSession(family, randomId())).toEqual({ ok: false, reason: "login_required" });

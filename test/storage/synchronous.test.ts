@@ -16,8 +16,8 @@ const ALL = import.meta.glob(["../../src/**/*.ts"], { query: "?raw", import: "de
 const MAY_WAIT: Readonly<Record<string, readonly string[]>> = {
   // Hashes a file before the turn that applies it.
   "rules.ts": ["prepareTenant"],
-  // Sets the cutoff in one turn, then asks the families; the alarm goes on with it.
-  "user-object.ts": ["revoke", "alarm", "#carryOut", "#revokeFamily"],
+  // Sets the cutoff, or writes down what is to be done, in one turn; then asks the families. The alarm goes on with it.
+  "user-object.ts": ["revoke", "revokeClient", "endSessions", "registerSession", "alarm", "#begin", "#carryOut", "#revokeFamily", "#act", "#ask"],
   // Tells the user, then looks again.
   "family-object.ts": ["alarm", "#leave"],
   // Inserts in one statement, then sets the alarm.

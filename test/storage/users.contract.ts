@@ -37,6 +37,79 @@ export function usersContract(name: string, make: () => { readonly users: Users;
     });
   });
 
+  describe(`${name}: a logout at the IdP`, () => {
+    stoppedClock();
+
+    const session = { tenant: DONA.tenant, jurisdiction: undefined, idp: "corp", sid: "s-1" };
+    const word = (id: string, sub?: string) => ({ id, expires: START + 600, ...(sub === undefined ? {} : { sub }) });
+    const atIdp = async (stores: ReturnType<typeof make>, sid = "s-1", sub = DONA.sub) => {
+      const login = await registered(stores);
+      expect(await stores.users.registerSession({ ...session, sid }, { family: login.family, sub, lifetime: 600 })).toEqual({ ok: true, ended: false });
+      const fate = () => fateOf(stores.families, login.family, pathQuery([login.grant], login.ask.leaves[0]!.id, login.session.id));
+      return { ...login, fateInSession: fate };
+    };
+
+    it("of one session ends the logins that came of it, and names who took part; what is independent of the session lives on", async () => {
+      const stores = make();
+      const [hers, others] = [await atIdp(stores), await atIdp(stores, "s-2")];
+      const { isFirst, participants } = await stores.users.endSessions(session, word("w-1"));
+      expect([isFirst, participants]).toEqual([true, [{ family: hers.family, session: hers.session.id, client: "mobile-app", subject: "dona" }]]);
+      expect([await hers.fateInSession(), await hers.fate(), await others.fateInSession()]).toEqual(["session_ended", "alive", "alive"]);
+    });
+
+    it("counts once: said again, it ends nothing that has begun since", async () => {
+      const stores = make();
+      await registered(stores);
+      await stores.users.endSessions(DONA, word("w-1"));
+      const later = await atIdp(stores, "s-3");
+      expect(await stores.users.endSessions(DONA, word("w-1"))).toEqual({ isFirst: false, participants: [] });
+      expect(await later.fateInSession()).toBe("alive");
+      expect((await stores.users.endSessions(DONA, word("w-2"))).isFirst).toBe(true);
+      expect(await later.fateInSession()).toBe("session_ended");
+    });
+
+    it("that names the user leaves another's login of the same name alone", async () => {
+      const stores = make();
+      const hers = await atIdp(stores);
+      await stores.users.endSessions(session, word("w-1", "julie"));
+      expect(await hers.fateInSession()).toBe("alive");
+      await stores.users.endSessions(session, word("w-2", DONA.sub));
+      expect(await hers.fateInSession()).toBe("session_ended");
+    });
+
+    it("of the user ends all sessions, sets no cutoff, and reaches a login that is under way", async () => {
+      const stores = make();
+      const logins = [await atIdp(stores), await atIdp(stores, "s-2")];
+      const family = stores.families.create(undefined);
+      await stores.users.register(DONA, family);
+      await stores.users.endSessions(DONA, word("w-1"));
+      for (const { fateInSession, fate } of logins) expect([await fateInSession(), await fate()]).toEqual(["session_ended", "alive"]);
+      expect(await stores.families.open(family, newLogin())).toEqual({ ok: false, reason: "user_cut_off" });
+      expect(await stores.users.register(DONA, stores.families.create(undefined))).not.toHaveProperty("cutoff");
+    });
+
+    it("that comes before its login is registered is told to the login", async () => {
+      const stores = make();
+      await stores.users.endSessions(session, word("w-1"));
+      const login = { family: stores.families.create(undefined), sub: DONA.sub, lifetime: 600 };
+      expect(await stores.users.registerSession(session, login)).toEqual({ ok: true, ended: true });
+      expect(await stores.users.registerSession({ ...session, sid: "s-9" }, login)).toEqual({ ok: true, ended: false });
+    });
+  });
+
+  describe(`${name}: revoking one client of a user`, () => {
+    stoppedClock();
+
+    it("kills its grants in every family, and nobody else's", async () => {
+      const stores = make();
+      const logins = [await registered(stores), await registered(stores)];
+      await stores.users.revokeClient(DONA, "another-app");
+      for (const { fate } of logins) expect(await fate()).toBe("alive");
+      await stores.users.revokeClient(DONA, "mobile-app");
+      for (const { fate } of logins) expect(await fate()).toBe("node_revoked");
+    });
+  });
+
   describe(`${name}: revoking a user`, () => {
     stoppedClock();
 

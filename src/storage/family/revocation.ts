@@ -1,8 +1,8 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
-import type { EndedSession, Refused, Revocation, Revoked } from "../families.ts";
+import type { EndedSession, EndedSessions, Participant, Refused, Revocation, Revoked } from "../families.ts";
 import type { NodeId } from "../lineage.ts";
 import { GRACE_SECONDS, keepUntil } from "./opening.ts";
-import type { FamilyRows, NodeRow } from "./rows.ts";
+import { type FamilyRows, type NodeRow, ROOT, type SessionRow } from "./rows.ts";
 
 const CHILDREN_NAMED = 1000;
 
@@ -50,11 +50,29 @@ function killed(rows: FamilyRows, now: number, ask: Revocation): readonly string
 export function endSession(rows: FamilyRows, now: number, id: NodeId): EndedSession | Refused {
   const session = rows.session(id);
   if (session === undefined) return { ok: false, reason: "login_required" };
-  if (session.ended === undefined) {
-    rows.putSession({ ...session, ended: now });
-    for (const below of rows.sessions()) if (below.limits?.sid === id) endSession(rows, now, below.id);
-  }
-  return { ok: true, idp: session.idp, ...(session.idpTokens === undefined ? {} : { idpTokens: session.idpTokens }) };
+  if (session.ended === undefined) rows.putSession({ ...session, ended: now });
+  const below = rows.sessions().filter(({ limits }) => limits?.sid === id);
+  const participants = [...participantsOf(rows, session), ...below.flatMap((one) => participantsIn(endSession(rows, now, one.id)))];
+  return { ok: true, idp: session.idp, ...(session.idpTokens === undefined ? {} : { idpTokens: session.idpTokens }), participants };
+}
+
+/** Ends the session of the login and all that hang by it; what a policy made independent of it goes on. */
+export function endSessions(rows: FamilyRows, now: number): EndedSessions {
+  // A login that is under way must not slip through: nothing of it can be independent yet.
+  if (rows.family() === undefined) revoke(rows, now, { kind: "family" });
+  const logins = rows.sessions().filter(({ limits }) => limits === undefined);
+  return { ok: true, participants: logins.flatMap(({ id }) => participantsIn(endSession(rows, now, id))) };
+}
+
+function participantsIn(ended: EndedSession | Refused): readonly Participant[] {
+  return ended.ok ? ended.participants : [];
+}
+
+// Who redeemed a code of this session: its grants are for itself, right below where the session hangs.
+function participantsOf(rows: FamilyRows, { id: session, limits }: SessionRow): readonly Participant[] {
+  const grants = rows.children(limits?.path.at(-1) ?? ROOT, CHILDREN_NAMED).filter(({ client, record: { audience } }) => audience.length === 1 && audience[0] === client);
+  const subjects = new Map(grants.map(({ client, record }) => [client, record.subject ?? rows.family()?.principal?.sub ?? ""]));
+  return [...subjects].map(([client, subject]) => ({ session, client, subject }));
 }
 
 function revokeNode(rows: FamilyRows, now: number, ask: Extract<Revocation, { kind: "node" }>): boolean {
