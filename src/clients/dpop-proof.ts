@@ -1,5 +1,6 @@
 import type { JWK } from "jose";
 import { equalInConstantTime, sha256 } from "../protocol/bytes.ts";
+import { isObject } from "../protocol/json.ts";
 import { DPOP_HEADER_MEMBERS, openJwt, type UnverifiedJwt } from "../protocol/jwt-gate.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { importPublicKey, thumbprint, verifySignature } from "../protocol/signature.ts";
@@ -31,7 +32,7 @@ export async function verifyDpopProof(exchange: Exchange, expected: ExpectedProo
   if (header === null) return undefined;
   const jwt = openJwt(header, DPOP_HEADER_MEMBERS);
   const jwk = jwt?.header.jwk as JWK | undefined;
-  if (jwt === undefined || jwk === undefined || jwt.type !== "dpop+jwt" || !DPOP_ALGORITHMS.includes(jwt.algorithm)) throw invalid("form");
+  if (jwt === undefined || !isObject(jwk) || jwt.type !== "dpop+jwt" || !DPOP_ALGORITHMS.includes(jwt.algorithm)) throw invalid("form");
   const key = await importPublicKey(jwk, jwt.algorithm);
   if (key === undefined || !(await verifySignature(jwt, key))) throw invalid("signature");
   checkClaims(jwt, request, service.now());
@@ -51,11 +52,14 @@ function checkClaims({ payload }: UnverifiedJwt, request: Request, now: number):
   if (typeof iat !== "number" || !Number.isFinite(iat) || iat > now + AHEAD_SECONDS || iat <= now - BEHIND_SECONDS) throw invalid("iat");
 }
 
-// RFC 9449 §4.3: compared without query and fragment, after the normalisation of RFC 3986 that parsing does.
+// What may stand for itself, percent-encoded: letters, figures and - . _ ~ (RFC 3986 §2.3).
+const UNRESERVED = /%(2[de]|3\d|[46][1-9a-f]|[57][0-9a]|5f|7e)/gi;
+
+// RFC 9449 §4.3: compared without query and fragment, after the normalisation of RFC 3986 §6.2, most of which parsing does.
 function withoutQuery(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const { origin, pathname } = new URL(text);
-  return `${origin}${pathname}`;
+  return `${origin}${pathname.replace(UNRESERVED, (encoded) => decodeURIComponent(encoded))}`;
 }
 
 // A nonce is our clock, sealed: any isolate can tell whether it is ours and how old it is (RFC 9449 §8).

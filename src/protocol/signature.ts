@@ -43,6 +43,8 @@ async function importJwk(jwk: { readonly [Name in keyof JWK]: JWK[Name] | undefi
   const known = ALGORITHMS.get(algorithm);
   if (known === undefined || jwk.kty !== known.kty || jwk.crv !== known.crv) return undefined;
   const members = Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== undefined));
+  // WebCrypto would make text of whatever stands there.
+  if (!Object.values(members).every((member) => typeof member === "string")) return undefined;
   const key = await crypto.subtle.importKey("jwk", members as unknown as JsonWebKey, known.parameters, false, [usage]);
   const { modulusLength = RSA_MODULUS_BITS } = key.algorithm as { readonly modulusLength?: number };
   return modulusLength < RSA_MODULUS_BITS ? undefined : key;

@@ -45,12 +45,14 @@ describe("private_key_jwt, by the client's own key", () => {
     ["exp an hour ahead", { exp: seconds() + 3600 }],
     ["exp a minute ago", { exp: seconds() - 60 }],
     ["CA-26 iat a minute and more ahead", { iat: seconds() + 70 }],
+    ["CA-26 CON-53 iat 61 s ahead", { iat: seconds() + 61 }],
     ["CA-26 nbf a minute and more ahead", { nbf: seconds() + 70 }],
     ["another audience", { aud: "https://elsewhere.example.com" }],
     ["the audience as a list", { aud: [ISSUER] }],
     ["the token endpoint as audience, where the dialect has the issuer alone", { aud: `${ISSUER}/oauth2/token` }],
     ["CA-31 an unknown kid", {}, { kid: "../../x" }],
     ["CA-34 the typ of an access token", {}, { typ: "at+jwt" }],
+    ["CA-34 the typ of a logout token", {}, { typ: "logout+jwt" }],
     ["CA-34 the typ of a proof", {}, { typ: "dpop+jwt" }],
   ])("is refused: %s", async (_name, claims, header = {}) => {
     const w = await world({ tenant: withBatchJob() });
@@ -58,9 +60,11 @@ describe("private_key_jwt, by the client's own key", () => {
     expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([401, "invalid_client"]);
   });
 
-  it("CA-26 accepts a clock eight seconds ahead", async () => {
+  it("CA-26 CON-53 accepts a clock eight seconds ahead, and one ten seconds behind", async () => {
     const w = await world({ tenant: withBatchJob() });
     expect((await ask(w, await assertion({ iat: seconds() + 8, nbf: seconds() + 8 }))).status).toBe(200);
+    // What it calls the end of its assertion is ten seconds past here.
+    expect((await ask(w, await assertion({ iat: seconds() - 20, exp: seconds() - 8 }))).status).toBe(200);
   });
 
   it("CA-36 is refused when another key has signed it, and changes nothing for the right one", async () => {

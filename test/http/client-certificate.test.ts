@@ -58,7 +58,7 @@ async function ask(
 }
 
 describe("tls_client_auth", () => {
-  it("proves the client whose subject and issuer are registered, and binds what it gets", async () => {
+  it("POP-14 proves the client whose subject and issuer are registered, and binds what it gets by the thumbprint of RFC 8705", async () => {
     const w = await world({ tenant: withGateway() });
     const { status, body } = await ask(w, certificate(), { audience: "orders-api" });
     expect(status, w.lines.at(-1)).toBe(200);

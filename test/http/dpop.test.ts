@@ -48,15 +48,20 @@ describe("a DPoP proof at the token endpoint", () => {
   });
 
   it.each<[string, Record<string, unknown>, Record<string, unknown>?]>([
-    ["another method", { htm: "GET" }],
-    ["another URL", { htu: `${ISSUER}/oauth2/revoke` }],
-    ["another host", { htu: "https://elsewhere.example.com/oauth2/token" }],
+    ["POP-04 another method", { htm: "GET" }],
+    ["POP-04 another URL", { htu: `${ISSUER}/oauth2/revoke` }],
+    ["POP-04 another host", { htu: "https://elsewhere.example.com/oauth2/token" }],
+    ["POP-04 another scheme", { htu: TOKEN_URL.replace("http:", "https:") }],
+    ["POP-04 a path that only begins so", { htu: `${TOKEN_URL}/` }],
     ["no jti", { jti: undefined }],
     ["no htm", { htm: undefined }],
     ["no htu", { htu: undefined }],
     ["no iat", { iat: undefined }],
-    ["iat an hour ago", { iat: seconds() - 3600 }],
-    ["iat an hour ahead", { iat: seconds() + 3600 }],
+    ["POP-07 iat an hour ago", { iat: seconds() - 3600 }],
+    ["POP-07 iat an hour ahead", { iat: seconds() + 3600 }],
+    ["POP-07 CON-53 iat 61 s ago", { iat: seconds() - 61 }],
+    ["POP-07 CON-53 iat 61 s ahead", { iat: seconds() + 61 }],
+    ["POP-07 iat in words", { iat: String(seconds()) }],
     ["another typ", {}, { typ: "JWT" }],
     ["no key", {}, { jwk: undefined }],
     ["a kid beside the key", {}, { kid: "x" }],
@@ -66,7 +71,7 @@ describe("a DPoP proof at the token endpoint", () => {
     expect([status, body.error]).toEqual([400, "invalid_dpop_proof"]);
   });
 
-  it("is refused with a private key in it, another key's signature, two headers, and none where the client must prove a key", async () => {
+  it("POP-01 POP-03 is refused with a private key in it, another key's signature, two headers, and none where the client must prove a key", async () => {
     const w = await world({ tenant: requiring("required") });
     const priv = await exportJWK(KEY.privateKey);
     const swapped = await proof({}, { jwk: await exportJWK(OTHER.publicKey) });
@@ -77,7 +82,7 @@ describe("a DPoP proof at the token endpoint", () => {
     expect((await redeemWith(w, { dpop: await proof({ htu: `${TOKEN_URL}?x=1#y` }) })).status).toBe(200);
   });
 
-  it("is used once, and of ten at once exactly one is", async () => {
+  it("POP-08 is used once, and of ten at once exactly one is", async () => {
     const w = await world();
     const dpop = await proof();
     const form = { grant_type: "client_credentials" };
@@ -97,7 +102,7 @@ describe("a DPoP proof at the token endpoint", () => {
     expect((await redeemWith(w, { dpop: await proof({ nonce }) })).body.error).toBe("use_dpop_nonce");
   });
 
-  it("redeems a code that was bound to its key, and no other key does", async () => {
+  it("POP-11 redeems a code that was bound to its key, and no other key does", async () => {
     const w = await world();
     const dpop_jkt = await thumbprint();
     expect((await redeemWith(w, { dpop: await proof({}, {}, OTHER) }, { dpop_jkt })).body.error).toBe("invalid_grant");
@@ -129,7 +134,7 @@ describe("a bound access token", () => {
   const atUserinfo = async (token: string, claims: Record<string, unknown> = {}, pair = KEY) =>
     proof({ htm: "GET", htu: `${ISSUER}/oauth2/userinfo`, ath: await sha256(token), ...claims }, {}, pair);
 
-  it("is taken with its own scheme and proof, and not otherwise", async () => {
+  it("POP-10 is taken with its own scheme and proof, and not otherwise", async () => {
     const w = await world();
     const { access_token: token = "" } = await bound(w);
     expect((await userinfo(w, { authorization: `DPoP ${token}`, dpop: await atUserinfo(token) })).status).toBe(200);
