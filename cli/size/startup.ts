@@ -21,6 +21,7 @@ export interface Setup {
 const WranglerConfig = z.object({
   compatibility_date: z.string(),
   kv_namespaces: z.array(z.object({ binding: z.string() })),
+  services: z.optional(z.array(z.object({ binding: z.string(), service: z.string(), entrypoint: z.optional(z.string()) }))),
   durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
 });
 
@@ -67,7 +68,8 @@ export async function startupCpu({ configFile, port }: Setup): Promise<number> {
   }
 }
 
-function wranglerConfig(): z.output<typeof WranglerConfig> {
+/** What wrangler.toml binds to the Worker. */
+export function wranglerConfig(): z.output<typeof WranglerConfig> {
   return WranglerConfig.parse(unstable_readConfig({ config: join(ROOT, "wrangler.toml") }, { hideWarnings: true }));
 }
 
@@ -110,20 +112,23 @@ async function firstAnswer(child: ChildProcess, port: number, errors: () => stri
   throw new CommandFailed(`workerd did not answer within ${PATIENCE_MS / 1000} s:\n${errors()}`);
 }
 
-// The first number of schedstat is the time on a CPU in nanoseconds; /proc/PID/stat counts in steps of 10 ms.
-function cpuMilliseconds(pid: number): number {
+/** The time that a process has spent on a CPU, over all of its threads that are alive. */
+// The first number of schedstat is that time in nanoseconds; /proc/PID/stat counts in steps of 10 ms.
+export function cpuMilliseconds(pid: number): number {
   const tasks = readdirSync(`/proc/${pid}/task`);
   const nanoseconds = tasks.map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]));
   return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6;
 }
 
-// The one workerd on disk is wrangler's; the package's main module exports the path of its binary.
-function workerd(): string {
+/** The path of workerd's binary. */
+// The one on disk is wrangler's; the package's main module exports the path.
+export function workerd(): string {
   const required: unknown = createRequire(WRANGLER)("workerd");
   return (required as { readonly default: string }).default;
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -132,6 +137,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-function quote(text: string): string {
+/** A text as workerd's configuration has it. */
+export function quote(text: string): string {
   return JSON.stringify(text);
 }
