@@ -172,8 +172,9 @@ function bindingFault({ proven, actor, requester, requested }: ExchangeRequest, 
   return isConfirmed(actor?.cnf, proven) ? undefined : "actor_unproven";
 }
 
-// A client's own token stands for no user: nothing that speaks of one comes out of it.
-function userFault({ requested, isExplicit }: ExchangeRequest, { isUser }: Subject): Reason | undefined {
+// A client's own token stands for no user: nothing that speaks of one comes out of it; nor an ID token where nobody asked for openid.
+function userFault({ requested, isExplicit }: ExchangeRequest, { isUser, scope }: Subject): Reason | undefined {
+  if (isUser && requested === "id_token" && !scope.includes("openid")) return "scope_exceeds";
   return !isUser && isExplicit && USER_TOKENS.has(requested) ? "subject_without_user" : undefined;
 }
 

@@ -97,6 +97,8 @@ export interface Dialect {
   accessTokenFormat(grant: GrantName): "jwt" | "opaque";
   /** The types of subject token that an exchange takes. */
   readonly subjectTokenTypes: readonly string[];
+  /** What an assertion grant gives: whoever holds an assertion needs no refresh token (RFC 7521 §4.1), unless the product gives one. */
+  readonly assertionGives: "access_token" | "token_set";
   /** Whether an ID token may be presented as `jwt`. */
   readonly idTokenIsJwt: boolean;
   options(form: Form): TokenOptions;

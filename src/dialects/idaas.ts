@@ -18,6 +18,7 @@ export const idaas: Dialect = {
   introspectsIdTokens: false,
   revokesSession: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token],
+  assertionGives: "access_token",
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
   options: () => ({}),

@@ -1,5 +1,4 @@
 import { TOKEN_TYPE } from "../protocol/names.ts";
-import { Rejection } from "../protocol/rejection.ts";
 import { defined, userClaims } from "../tokens/claims.ts";
 import type { Dialect } from "./dialect.ts";
 import { requestedOf, standardTargets } from "./exchange.ts";
@@ -16,14 +15,13 @@ export const keycloak: Dialect = {
   introspectsIdTokens: false,
   revokesSession: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
+  assertionGives: "access_token",
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
   options: () => ({}),
   targets: standardTargets,
   // CERN's page leaves `subject_token_type` out, and a refresh token is what comes back unless something else is asked for.
   exchange: (form) => {
-    // Another user's token, or one of another issuer: what is not done here is refused, not passed over in silence.
-    for (const parameter of ["requested_subject", "subject_issuer"]) if (form.get(parameter) !== undefined) throw new Rejection("invalid_parameter", { parameter });
     const requestedIssuer = form.get("requested_issuer");
     return {
       ...standardTargets(form),

@@ -13,6 +13,7 @@ export const rfc8693: Dialect = {
   introspectsIdTokens: false,
   revokesSession: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
+  assertionGives: "access_token",
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
   options: () => ({}),

@@ -9,7 +9,8 @@ import { carryOut, mintExchanged, planExchange } from "./exchange.ts";
 /** An assertion grant with a token of our own (RFC 7521 §4.1): an exchange in other words. `subjectTokenType`: what it is. */
 export async function issueForAssertion(request: ClientRequest, token: VerifiedToken | Unreadable, subjectTokenType: string): Promise<TokenSet> {
   if (isUnreadable(token)) throw new Rejection("assertion_refused", { note: token.reason });
-  const asked: ExchangeAsk = { ...dialectOf(request.client).targets(request.form), subjectTokenType, requested: "token_set", isExplicit: false };
+  const dialect = dialectOf(request.client);
+  const asked: ExchangeAsk = { ...dialect.targets(request.form), subjectTokenType, requested: dialect.assertionGives, isExplicit: false };
   try {
     const plan = await planExchange(request, token, asked);
     return await mintExchanged(request, plan, await carryOut(request, plan), asked);

@@ -1,5 +1,5 @@
 import type { ExchangeAsk, TokenOptions, TokenSet } from "../dialects/dialect.ts";
-import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
+import { tokenPolicyOf } from "../dialects/index.ts";
 import type { ExchangeRequest } from "../policy.ts";
 import { readAct, readMayAct } from "../protocol/actor.ts";
 import { sha256 } from "../protocol/bytes.ts";
@@ -19,6 +19,9 @@ import { edgeQueryOf, extendAtEdge } from "./edge.ts";
 import { accessTokenFormat, issuingFor, mintTokens, newGrantId, type PreparedTokens, prepareTokens } from "./issuing.ts";
 import { optionsOf, policyTarget, type ResolvedTarget, resolveTargets } from "./targets.ts";
 
+// Keycloak's: the token of another issuer, of another user, and a hint at who issued the subject token.
+const FOR_ANOTHER = ["requested_issuer", "requested_subject", "subject_issuer"];
+
 /** Everything that is known of an exchange before its subject's family is asked. */
 export interface PlannedExchange {
   readonly family: FamilyId;
@@ -35,7 +38,7 @@ export interface PlannedExchange {
 export async function planExchange(request: ClientRequest, subject: VerifiedToken, asked: ExchangeAsk): Promise<PlannedExchange> {
   const { tenant, form } = request;
   // What we do not know is ignored elsewhere; but whoever asks for another's token must not be given one of ours.
-  if (form.get("requested_issuer") !== undefined) throw new Rejection("invalid_parameter", { parameter: "requested_issuer" });
+  for (const parameter of FOR_ANOTHER) if (form.get(parameter) !== undefined) throw new Rejection("invalid_parameter", { parameter });
   const family = familyOf(subject);
   request.audit.note({ family });
   const targets = await resolveTargets(request, asked.targets);

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../protocol/json.ts";
 import { openJwt } from "../protocol/jwt-gate.ts";
-import { JWT_TYPE } from "../protocol/names.ts";
+import { JWT_TYPE, SCOPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { verifySignature } from "../protocol/signature.ts";
 import type { KeyRing } from "./keys.ts";
@@ -19,6 +19,8 @@ const OPAQUE_KINDS: ReadonlyMap<Extract<OpaqueKind, "at" | "rt" | "sso">, Extrac
   ["rt", "refresh_token"],
   ["sso", "sso_token"],
 ]);
+// What an ID token stands for, which says nothing of scope: it is made only where openid was granted.
+const ID_TOKEN_SCOPE = [SCOPE.openid];
 // A media type is compared without regard to case (RFC 7515 §4.1.9); the gate has lowered it.
 const JWT_KINDS: ReadonlyMap<string, { readonly kind: Extract<VerifiedToken, { format: "jwt" }>["kind"]; readonly type: string }> = new Map([
   [JWT_TYPE.accessToken.toLowerCase(), { kind: "access_token", type: JWT_TYPE.accessToken }],
@@ -54,7 +56,9 @@ export async function readOwnJwt(ring: KeyRing, text: string): Promise<Extract<V
   if (claims === undefined) return unreadable("claims");
   const lineage = await openLineage(ring, known.type, jwt.payload[LINEAGE_CLAIM]);
   if (lineage === "newer") throw new Rejection("unavailable", { note: "lineage version" });
-  return lineage === undefined ? unreadable("claims") : { format: "jwt", kind: known.kind, claims: jwt.payload, lineage, ...claims };
+  return lineage === undefined
+    ? unreadable("claims")
+    : { format: "jwt", kind: known.kind, claims: jwt.payload, lineage, ...claims, ...(known.kind === "id_token" ? { scope: ID_TOKEN_SCOPE } : {}) };
 }
 
 function readClaims(payload: JsonObject, issuer: string) {
