@@ -66,12 +66,13 @@ describe("what npm start brings up", () => {
     }
   });
 
-  test("a second start on the same ports names both and what to do", async () => {
-    const failed = await cli("start.ts", "--port", String(PORT), "--idp-port", String(IDP_PORT)).catch((error: unknown) => error);
+  test("a second start on the same ports names all and what to do", async () => {
+    const failed = await cli("start.ts", "--port", String(PORT), "--idp-port", String(IDP_PORT), "--partner-port", String(PARTNER_PORT)).catch((error: unknown) => error);
     expect(failed).toMatchObject({ code: 1 });
     expect((failed as { readonly stderr: string }).stderr).toBe(
       `port ${PORT} (Cambio) is taken: end what uses it, or choose another with --port PORT\n` +
-        `port ${IDP_PORT} (demo identity provider) is taken: end what uses it, or choose another with --idp-port PORT\n`,
+        `port ${IDP_PORT} (demo identity provider) is taken: end what uses it, or choose another with --idp-port PORT\n` +
+        `port ${PARTNER_PORT} (demo identity provider of the partners) is taken: end what uses it, or choose another with --partner-port PORT\n`,
     );
   });
 });
@@ -79,7 +80,7 @@ describe("what npm start brings up", () => {
 describe("npm start as a process", () => {
   const ports = [18_827, 18_828, 18_829] as const;
 
-  test("ends both and exits with 0 on Ctrl-C, and nothing listens any more", async () => {
+  test("ends all and exits with 0 on Ctrl-C, and nothing listens any more", async () => {
     const started = await start(...ports);
     started.child.kill("SIGINT");
     expect(await started.exit).toBe(0);

@@ -1,6 +1,7 @@
-import { listDurableObjectIds, reset, runInDurableObject } from "cloudflare:test";
+import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { copiesInKv, dump } from "../worker/inside.ts";
 import { login, world } from "../world.ts";
 import { everything, watch } from "./canaries.ts";
 
@@ -108,23 +109,4 @@ function listen(): unknown[] {
   const printed: unknown[] = [];
   for (const name of PRINTERS) vi.spyOn(console, name).mockImplementation((...all: unknown[]) => void printed.push(...all));
   return printed;
-}
-
-/** Everything that the objects of one namespace keep, as text. */
-async function dump<T extends Rpc.DurableObjectBranded>(namespace: DurableObjectNamespace<T>): Promise<string> {
-  const ids = await listDurableObjectIds(namespace);
-  const texts = await Promise.all(
-    ids.map((id) =>
-      runInDurableObject(namespace.get(id), (_object: T, { storage }) => {
-        const tables = storage.sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'").toArray();
-        return JSON.stringify(tables.map(({ name }) => storage.sql.exec(`SELECT * FROM "${name}"`).toArray()));
-      }),
-    ),
-  );
-  return texts.join("\n");
-}
-
-async function copiesInKv(): Promise<readonly string[]> {
-  const { keys } = await env.TOKENS.list();
-  return await Promise.all(keys.map(async ({ name }) => `${name} ${await env.TOKENS.get(name)}`));
 }

@@ -86,13 +86,14 @@ async function grants(w: World, secret: Watch["secret"]): Promise<Tokens & { rea
   const again = await login(w, "web-app", { cookie: arrived.cookie });
   for (const token of [again.access_token, again.id_token, again.refresh_token]) secret(token);
   await w.fetch("/oauth2/userinfo", { headers: { authorization: `Bearer ${again.access_token}` } });
+  await w.post("/oauth2/exchange/corporateidp", { assertion: again.access_token, scope: "openid email" }, ["web-app", "web-app-secret"]);
   return again;
 }
 
 async function refusals(w: World, tokens: Tokens, canary: () => string): Promise<void> {
   const web = ["web-app", "web-app-secret"] as const;
-  for (const endpoint of ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/exchange/explain", "/oauth2/token/list"]) {
-    await w.post(endpoint, { grant_type: canary(), token: canary(), subject_token: canary() }, web);
+  for (const endpoint of ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/exchange/explain", "/oauth2/exchange/corporateidp", "/oauth2/token/list"]) {
+    await w.post(endpoint, { grant_type: canary(), token: canary(), subject_token: canary(), assertion: canary(), response_type: "token" }, web);
     await w.post(endpoint, { token: canary() }, ["web-app", canary()]);
     await w.post(endpoint, { token: canary(), client_id: canary(), client_secret: canary() });
     await w.post(endpoint, { token: tokens.access_token }, ["stranger", "stranger-secret"]);

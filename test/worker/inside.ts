@@ -1,4 +1,5 @@
-import { runInDurableObject } from "cloudflare:test";
+import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 
 /** What an object has stored: its tables, and when its alarm rings (seconds). */
 export async function storedIn(stub: DurableObjectStub): Promise<{ readonly tables: readonly string[]; readonly alarm: number | null }> {
@@ -23,4 +24,24 @@ export function methodsOf(objectClass: { readonly prototype: object }): readonly
 export async function callByName(stub: DurableObjectStub, name: string, ...values: readonly unknown[]): Promise<unknown> {
   const methods = stub as unknown as Record<string, (...values: readonly unknown[]) => Promise<unknown>>;
   return await methods[name]?.(...values);
+}
+
+/** Everything that the objects of one namespace keep, as text. */
+export async function dump<T extends Rpc.DurableObjectBranded>(namespace: DurableObjectNamespace<T>): Promise<string> {
+  const ids = await listDurableObjectIds(namespace);
+  const texts = await Promise.all(
+    ids.map((id) =>
+      runInDurableObject(namespace.get(id), (_object: T, { storage }) => {
+        const tables = storage.sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'").toArray();
+        return JSON.stringify(tables.map(({ name }) => storage.sql.exec(`SELECT * FROM "${name}"`).toArray()));
+      }),
+    ),
+  );
+  return texts.join("\n");
+}
+
+/** Every key of KV with its value, as text. */
+export async function copiesInKv(): Promise<readonly string[]> {
+  const { keys } = await env.TOKENS.list();
+  return await Promise.all(keys.map(async ({ name }) => `${name} ${await env.TOKENS.get(name)}`));
 }
