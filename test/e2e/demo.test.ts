@@ -36,4 +36,10 @@ describe("the demo", () => {
     expect(printed).toContain('"issued_token_type":"urn:ietf:params:oauth:token-type:access_token"');
     expect(printed).toContain('"permitted":true');
   });
+
+  test("the lines of docs/exchange.md hand out the identity provider's tokens when pasted", async () => {
+    const [, lines = ""] = /```sh\n(CAMBIO=[\s\S]*?)```/.exec(await readFile(new URL("../../docs/exchange.md", import.meta.url), "utf8")) ?? [];
+    const printed = execFileSync("bash", ["-e", "-c", lines.replaceAll("http://localhost:8787", cambio.issuer)], { encoding: "utf8" });
+    expect(JSON.parse(printed)).toMatchObject({ access_token: expect.any(String), id_token: expect.any(String), token_type: "Bearer", expires_in: expect.any(Number) });
+  });
 });
