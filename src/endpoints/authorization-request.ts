@@ -52,8 +52,15 @@ export async function authorizationTarget({ tenant, audit }: Exchange, form: For
 export async function applicationNow({ tenant }: Exchange, { clientId, redirectUri }: AuthorizationRequest): Promise<Client> {
   const client = await tenant.client(clientId);
   if (client === undefined || client.disabled) throw new Rejection("authorize_client_unknown");
-  if (!isRegistered(client, redirectUri)) throw new Rejection("authorize_redirect_unregistered");
+  // A SAML application is answered by an endpoint of our own.
+  const isOwn = client.saml !== undefined && redirectUri === samlSsoUrl(tenant.issuer);
+  if (!isOwn && !isRegistered(client, redirectUri)) throw new Rejection("authorize_redirect_unregistered");
   return client;
+}
+
+/** Where SAML applications send browsers, and where a login for them comes back to. */
+export function samlSsoUrl(issuer: string): string {
+  return `${new URL(issuer).origin}/saml2/idp/sso`;
 }
 
 /** Checks the rest of the request. Throws what is sent to the application. */

@@ -6,6 +6,7 @@ import { type Form, readForm, readQuery } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
 import type { SignedOn } from "../storage/families.ts";
+import type { Client } from "../tenants/client.ts";
 import { configurationDeath } from "../tokens/inspect.ts";
 import type { OpaqueToken } from "../tokens/opaque.ts";
 import { seal, unseal } from "../tokens/seal.ts";
@@ -61,10 +62,14 @@ export async function confirmationPage(
 async function decide(exchange: Exchange, form: Form, target: AuthorizationTarget): Promise<Response> {
   const request = authorizationRequest(exchange, form, target);
   const ssoToken = form.get("sso_token");
-  if (ssoToken !== undefined) return await decideBySsoToken(exchange, request, ssoToken);
+  return ssoToken === undefined ? await proceed(exchange, request, target.client) : await decideBySsoToken(exchange, request, ssoToken);
+}
+
+/** Answers a checked request: a code on the strength of the browser's session, one click, or a login at the corporate IdP. */
+export async function proceed(exchange: Exchange, request: AuthorizationRequest, client: Client): Promise<Response> {
   const session = await readSession(exchange);
   const fresh = request.prompt === "login" || request.prompt === "select_account";
-  const asking = needsClick(target);
+  const asking = needsClick({ client, redirectUri: request.redirectUri });
   if (session !== undefined && !fresh) {
     const answer = await signOn(exchange, request, session, !asking);
     if (answer !== undefined && !asking) return answer.response;

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { randomId, sha256 } from "../protocol/bytes.ts";
-import { readForm, readQuery } from "../protocol/form.ts";
+import type { Form } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
 import { newSecret, type OpaqueToken, readOpaque } from "../tokens/opaque.ts";
@@ -23,10 +23,9 @@ export interface Entered {
  * `/saml2/idp/sso`: redeems an SSO token for a session as narrow as the token, once, and sends the browser to an address
  * that the token allows. Another user's session is not replaced without a click.
  */
-export async function sso(exchange: Exchange): Promise<Response> {
-  const { request } = exchange;
-  const confirmed = request.method === "POST" ? (await readForm(request)).require("confirm") : undefined;
-  const asked = confirmed === undefined ? askedFor(request.url) : await afterClick(exchange, confirmed);
+export async function sso(exchange: Exchange, form: Form): Promise<Response> {
+  const confirmed = exchange.request.method === "POST" ? form.require("confirm") : undefined;
+  const asked = confirmed === undefined ? { token: form.require("sso_token"), redirectUri: form.require("redirect_uri") } : await afterClick(exchange, confirmed);
   const entered = await enter(exchange, asked.token, asked.redirectUri, confirmed !== undefined);
   if (entered === undefined) return await confirmationPage(exchange, asked);
   exchange.audit.write({ status: 303, issued: "session", family: entered.session.family });
@@ -72,11 +71,6 @@ async function presentUser(exchange: Exchange): Promise<{ readonly session: Opaq
 interface Asked {
   readonly token: string;
   readonly redirectUri: string;
-}
-
-function askedFor(url: string): Asked {
-  const form = readQuery(url);
-  return { token: form.require("sso_token"), redirectUri: form.require("redirect_uri") };
 }
 
 async function confirmationPage(exchange: Exchange, asked: Asked): Promise<Response> {

@@ -4,6 +4,10 @@ import { verifier } from "../saml/verifier/verify.ts";
 
 /** Verifies foreign SAML for the Worker that holds the keys. */
 export class Verifier extends WorkerEntrypoint implements SamlVerifier {
+  async authnRequest(message: Uint8Array<ArrayBuffer>, isDeflated: boolean): ReturnType<SamlVerifier["authnRequest"]> {
+    return await verifier.authnRequest(message, isDeflated);
+  }
+
   async issuerOf(document: Uint8Array<ArrayBuffer>, kind: DocumentKind): ReturnType<SamlVerifier["issuerOf"]> {
     return await verifier.issuerOf(document, kind);
   }

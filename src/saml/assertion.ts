@@ -42,13 +42,17 @@ export async function signedAssertion(facts: AssertionFacts, key: SamlKey): Prom
   return await signElement(head, `${tail}</saml:Assertion>`, id, key);
 }
 
-/** A Response that carries an assertion, signed as well (SAML core §3.3.3). */
-export async function signedResponse(assertion: string, id: string, { issuer, now, recipient, inResponseTo }: AssertionFacts, key: SamlKey): Promise<string> {
+/** What a Response says around what it carries. Times in seconds. */
+type ResponseFacts = Pick<AssertionFacts, "issuer" | "now" | "recipient" | "inResponseTo">;
+
+/** A Response that carries an assertion, signed as well (SAML core §3.3.3); without one it says that nobody was logged in. */
+export async function signedResponse(assertion: string | undefined, id: string, { issuer, now, recipient, inResponseTo }: ResponseFacts, key: SamlKey): Promise<string> {
   const attributes = { "xmlns:samlp": NS.protocol, Destination: recipient, ID: id, ...answering(inResponseTo), IssueInstant: instant(now), Version: "2.0" };
-  const success = element("samlp:Status", {}, element("samlp:StatusCode", { Value: "urn:oasis:names:tc:SAML:2.0:status:Success" }));
+  const code = (name: string, below = "") => element("samlp:StatusCode", { Value: `urn:oasis:names:tc:SAML:2.0:status:${name}` }, below);
+  const status = element("samlp:Status", {}, assertion === undefined ? code("Responder", code("AuthnFailed")) : code("Success"));
   const issuerElement = element("saml:Issuer", { "xmlns:saml": NS.assertion }, text(issuer));
   const [head = "", tail = ""] = element("samlp:Response", attributes, `${issuerElement}\0`).split("\0");
-  return await signElement(head, `${success}${assertion}${tail}`, id, key);
+  return await signElement(head, `${status}${assertion ?? ""}${tail}`, id, key);
 }
 
 function authnStatement({ authTime, sessionIndex }: AssertionFacts): string {

@@ -12,6 +12,7 @@ export function boundVerifier(binding: SamlVerifier | undefined): SamlVerifier {
     }
   };
   return {
+    authnRequest: (message, isDeflated) => ask((verifier) => verifier.authnRequest(message, isDeflated)),
     issuerOf: (document, kind) => ask((verifier) => verifier.issuerOf(document, kind)),
     verify: (document, kind, certificates) => ask((verifier) => verifier.verify(document, kind, certificates)),
   };

@@ -50,6 +50,19 @@ export interface Verified {
 /** What a document is expected to be. */
 export type DocumentKind = "assertion" | "response";
 
+/** What an application asks for (SAML core §3.4.1). Not signed: what it names is checked against the application's record. */
+export interface AuthnRequest {
+  readonly id: string;
+  readonly issuer: string;
+  /** Seconds. */
+  readonly issued: number;
+  readonly destination?: string;
+  /** Where the answer is to go. */
+  readonly acs?: string;
+  readonly forceAuthn: boolean;
+  readonly isPassive: boolean;
+}
+
 /**
  * Reads and verifies foreign SAML where no key of ours is: the second Worker, bound as a service. `document`: the bytes of
  * the XML. Nothing is fetched, nothing kept.
@@ -57,6 +70,8 @@ export type DocumentKind = "assertion" | "response";
 export interface SamlVerifier {
   /** Whose key to verify with, by the document's own word: nothing is known to be true of it yet. */
   issuerOf(document: Uint8Array<ArrayBuffer>, kind: DocumentKind): Promise<{ readonly ok: true; readonly issuer: string } | Unverified>;
+  /** Reads an AuthnRequest. `isDeflated`: as the redirect binding has it (SAML bindings §3.4.4.1). */
+  authnRequest(message: Uint8Array<ArrayBuffer>, isDeflated: boolean): Promise<{ readonly ok: true; readonly request: AuthnRequest } | Unverified>;
   /** Verifies with one of these certificates (base64 DER) and answers what was signed. */
   verify(document: Uint8Array<ArrayBuffer>, kind: DocumentKind, certificates: readonly string[]): Promise<Verified | Unverified>;
 }

@@ -26,6 +26,8 @@ export interface Tenant {
   client(id: string): Promise<Client | undefined>;
   identityProvider(alias: string): Promise<IdentityProvider | undefined>;
   samlIdentityProvider(alias: string): Promise<SamlIdentityProvider | undefined>;
+  /** The client that is the SAML application of this entity id. */
+  samlApplication(entityId: string): Promise<string | undefined>;
   /** The alias of the SAML IdP of this entity id. */
   asserter(entityId: string): Promise<string | undefined>;
   permission(consumer: string, provider: string): Promise<StoredPermission | undefined>;
@@ -129,6 +131,7 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
         },
         identityProvider: (alias) => lookUp<"idp">(issuer, known, recordName.idp(alias)),
         samlIdentityProvider: (alias) => lookUp<"samlIdp">(issuer, known, recordName.samlIdp(alias)),
+        samlApplication: async (entityId) => (await lookUp<"entity">(issuer, known, recordName.entity(entityId)))?.client,
         asserter: async (entityId) => (await lookUp<"asserter">(issuer, known, recordName.asserter(entityId)))?.idp,
         permission: (consumer, provider) => lookUp<"permission">(issuer, known, recordName.permission(consumer, provider)),
         permissionCutoffs: (consumer) => lookUp<"cutoffs">(issuer, known, recordName.cutoffs(consumer)),

@@ -2,7 +2,7 @@ import { idToken } from "./id-token.ts";
 import type { IssuedTokenType } from "./issued-token-type.ts";
 import { jwtAccessToken } from "./jwt-access-token.ts";
 import { opaqueAccessToken, ssoToken } from "./opaque-access-token.ts";
-import { samlAssertion, samlHeader } from "./saml-assertion.ts";
+import { samlAssertion, samlHeader, samlResponse } from "./saml-assertion.ts";
 
 /** What is given: every type of token that hangs below a grant as a leaf. Refresh tokens are the grant's own. */
 export const ISSUED_TOKEN_TYPES = {
@@ -11,6 +11,7 @@ export const ISSUED_TOKEN_TYPES = {
   sso: ssoToken,
   saml2: samlAssertion,
   saml2_header: samlHeader,
+  saml2_response: samlResponse,
   id_token: idToken,
 } as const satisfies Record<string, IssuedTokenType>;
 

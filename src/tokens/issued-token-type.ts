@@ -23,6 +23,8 @@ export interface Issuing {
   readonly policy: ResolvedTokenPolicy;
   /** Whom the tokens are good for: the client itself, or those that permitted it. They decide attributes and roles. */
   readonly targets: readonly TokenTarget[];
+  /** Where a SAML Response goes, and what it answers; where it is posted and not exchanged for. */
+  readonly saml?: { readonly acs: string; readonly inResponseTo: string };
   /** The dialect whose claims stand in the tokens: the target's, or the client's where there are several. */
   readonly dialect: Dialect;
 }

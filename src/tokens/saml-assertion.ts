@@ -16,6 +16,11 @@ export const samlAssertion: IssuedTokenType = { prepare: (issuing) => prepareAss
 /** A Response that carries one, base64: for the header `Authorization: SAML2.0` (SAP). */
 export const samlHeader: IssuedTokenType = { prepare: (issuing) => prepareAssertion(issuing, "saml2_header") };
 
+/** A Response that carries one, base64, as an application's assertion consumer service takes it (SAML bindings §3.5). */
+export const samlResponse: IssuedTokenType = { prepare: (issuing) => prepareAssertion(issuing, "saml2_response") };
+
+type Form = "saml2" | "saml2_header" | "saml2_response";
+
 const FORMATS: Readonly<Record<SubjectNameIdentifier, Exclude<SamlApplication["nameIdFormat"], undefined>>> = {
   userUuid: "persistent",
   mail: "emailAddress",
@@ -23,7 +28,7 @@ const FORMATS: Readonly<Record<SubjectNameIdentifier, Exclude<SamlApplication["n
   displayName: "unspecified",
 };
 
-async function prepareAssertion({ ring, policy, targets }: Issuing, form: "saml2" | "saml2_header") {
+async function prepareAssertion({ ring, policy, targets }: Issuing, form: Form) {
   const leafId = randomId();
   // Its id is made like an opaque token: it finds its way home, and nobody else can make one.
   const { secret, hash } = await newSecret();
@@ -40,12 +45,12 @@ async function prepareAssertion({ ring, policy, targets }: Issuing, form: "saml2
       const facts = await factsOf(id, leafId, granted, issuing, saml, form);
       const assertion = await signedAssertion(facts, key);
       if (form === "saml2") return toBase64url(bytesOf(assertion));
-      return bytesOf(saml.header === "assertion" ? assertion : await signedResponse(assertion, `_${randomId()}`, facts, key)).toBase64();
+      return bytesOf(form === "saml2_header" && saml.header === "assertion" ? assertion : await signedResponse(assertion, `_${randomId()}`, facts, key)).toBase64();
     },
   };
 }
 
-async function factsOf(id: string, leafId: string, granted: Granted, issuing: Issuing, saml: SamlApplication, form: "saml2" | "saml2_header"): Promise<AssertionFacts> {
+async function factsOf(id: string, leafId: string, granted: Granted, issuing: Issuing, saml: SamlApplication, form: Form): Promise<AssertionFacts> {
   const { record, principal, now } = granted;
   const { ring, family, targets } = issuing;
   const identifier = targets[0]?.client.subjectNameIdentifier ?? "userUuid";
@@ -57,7 +62,8 @@ async function factsOf(id: string, leafId: string, granted: Granted, issuing: Is
   const resource = form === "saml2_header" ? record.audience.find((value) => value !== targets[0]?.id) : undefined;
   const format = saml.nameIdFormat ?? FORMATS[identifier];
   return {
-    ...{ id, now, nameId, issuer: ring.issuer, audience: saml.entityId, recipient: resource ?? saml.acs[0] ?? "" },
+    ...{ id, now, nameId, issuer: ring.issuer, audience: saml.entityId, recipient: issuing.saml?.acs ?? resource ?? saml.acs[0] ?? "" },
+    ...(issuing.saml === undefined ? {} : { inResponseTo: issuing.saml.inResponseTo }),
     nameIdFormat: `urn:oasis:names:tc:SAML:${format === "persistent" ? "2.0" : "1.1"}:nameid-format:${format}`,
     expires: expiryOf(granted, leafId),
     authTime: record.authTime ?? granted.root.time,

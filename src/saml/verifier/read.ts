@@ -78,8 +78,8 @@ function one(parent: Element, name: string): Element {
   return only;
 }
 
-// SAML core §1.3.3: UTC.
-function instantOf(element: Element, name: string): number | undefined {
+/** An instant in UTC (SAML core §1.3.3). Seconds. */
+export function instantOf(element: Element, name: string): number | undefined {
   const text = attributeOf(element, name);
   if (text === undefined) return undefined;
   const time = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z$/.test(text) ? Date.parse(text) : Number.NaN;

@@ -1,4 +1,5 @@
 import type { SamlVerifier, Unverified } from "../verified.ts";
+import { inflate, readAuthnRequest } from "./authn-request.ts";
 import { Fault } from "./fault.ts";
 import { gate } from "./gate.ts";
 import { assertionIn, issuerOf, readAssertion } from "./read.ts";
@@ -7,13 +8,18 @@ import { parse } from "./tree.ts";
 
 /** The verifier itself: gate, parser, shape, signature; then what was signed is read anew. */
 export const verifier: SamlVerifier = {
+  authnRequest: async (message, isDeflated) =>
+    attempt(async () => {
+      const root = parse(gate(isDeflated ? await inflate(message) : message));
+      return { ok: true, request: readAuthnRequest(root) };
+    }),
   issuerOf: async (document, kind) =>
-    attempt(() => {
+    attempt(async () => {
       const gated = gate(document);
       return { ok: true, issuer: issuerOf(assertionIn(parse(gated), kind, gated.elements).assertion) };
     }),
   verify: async (document, kind, certificates) =>
-    attempt(() => {
+    attempt(async () => {
       const gated = gate(document);
       const { assertion, response } = assertionIn(parse(gated), kind, gated.elements);
       if (new Set(gated.ids).size !== gated.ids.length) throw new Fault("shape", "an id twice");
@@ -24,9 +30,9 @@ export const verifier: SamlVerifier = {
     }),
 };
 
-function attempt<Outcome>(work: () => Outcome): Outcome | Unverified {
+async function attempt<Outcome>(work: () => Promise<Outcome>): Promise<Outcome | Unverified> {
   try {
-    return work();
+    return await work();
   } catch (cause) {
     if (cause instanceof Fault) return { ok: false, fault: cause.fault, note: cause.note };
     // A message of a library may hold a piece of the document: it is not passed on.

@@ -1,0 +1,134 @@
+import { reset } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { bytesOf } from "../../src/protocol/bytes.ts";
+import { TOKEN_TYPE } from "../../src/protocol/names.ts";
+import { stopClock } from "../faults.ts";
+import { cookiesOf, exchange, ISSUER, type World, world } from "../world.ts";
+import { changeClient, verified } from "./saml-steps.ts";
+
+beforeEach(async () => {
+  await reset();
+  stopClock();
+});
+afterEach(() => void vi.useRealTimers());
+
+const SSO = `${ISSUER}/saml2/idp/sso`;
+const ACS = "http://localhost:8790/saml/acs";
+const ENTITY = "http://localhost:8790/saml/metadata";
+
+/** An AuthnRequest of the demo's SAML application. */
+function authnRequest(attributes: Record<string, string> = {}, issuer = ENTITY): string {
+  const all = { ID: "_request-1", Version: "2.0", IssueInstant: new Date().toISOString(), ...attributes };
+  const written = Object.entries(all).map(([name, value]) => ` ${name}="${value}"`);
+  return `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"${written.join("")}><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${issuer}</saml:Issuer></samlp:AuthnRequest>`;
+}
+
+async function deflated(xml: string): Promise<string> {
+  const stream = new Blob([bytesOf(xml)]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer()).toBase64();
+}
+
+/** Sends an AuthnRequest by the redirect binding. */
+async function ask(w: World, xml: string, cookie = "", more: Record<string, string> = {}): Promise<Response> {
+  return await w.fetch(`${SSO}?${new URLSearchParams({ SAMLRequest: await deflated(xml), ...more })}`, { headers: { cookie } });
+}
+
+/** Follows our own redirects, and logs a user in at the corporate IdP on the way. */
+async function follow(w: World, first: Response, user = "dona.moore", jar = ""): Promise<{ readonly answer: Response; readonly cookie: string }> {
+  let [answer, cookie] = [first, [jar, cookiesOf(first)].filter(Boolean).join("; ")];
+  for (let location = answer.headers.get("location"); location !== null; location = answer.headers.get("location")) {
+    answer = await w.fetch(location.startsWith(w.idp.issuer) ? w.idp.login(location, user) : location, { headers: { cookie } });
+    cookie = [cookiesOf(answer), cookie].filter(Boolean).join("; ");
+  }
+  return { answer, cookie };
+}
+
+/** What a page posts to the application. */
+async function posted(answer: Response): Promise<{ readonly acs: string; readonly response: string; readonly relayState: string | undefined }> {
+  const text = await answer.text();
+  const field = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1];
+  return { acs: /action="([^"]*)"/.exec(text)?.[1] ?? "", response: atob(field("SAMLResponse") ?? ""), relayState: field("RelayState") };
+}
+
+describe("Cambio as a SAML identity provider", () => {
+  it("logs a user in at the corporate IdP and posts a Response that answers the application's request", async () => {
+    const w = await world();
+    const { answer } = await follow(w, await ask(w, authnRequest({ AssertionConsumerServiceURL: ACS, Destination: SSO }), "", { RelayState: "r-1" }));
+    expect(answer.status, w.lines.at(-1)).toBe(200);
+    expect(answer.headers.get("content-security-policy")).toContain("form-action http:");
+    const { acs, response, relayState } = await posted(answer);
+    expect([acs, relayState]).toEqual([ACS, "r-1"]);
+    expect(response).toContain(`Destination="${ACS}"`);
+    expect(response).toContain('InResponseTo="_request-1"');
+    expect(await verified(w, response, "response")).toMatchObject({
+      nameId: "dona.moore@example.com",
+      audiences: [[ENTITY]],
+      confirmations: [{ recipient: ACS, inResponseTo: "_request-1" }],
+      sessionIndex: expect.stringMatching(/^cambio_sid_/),
+    });
+  });
+
+  it("takes a posted request too, and the session of an earlier login without the corporate IdP", async () => {
+    const w = await world();
+    const first = await follow(w, await ask(w, authnRequest()));
+    const logins = w.idp.requests.length;
+    const begun = await w.post("/saml2/idp/sso", { SAMLRequest: bytesOf(authnRequest({ ID: "_request-2" })).toBase64() });
+    expect(begun.status).toBe(303);
+    const second = await follow(w, begun, "nobody", first.cookie);
+    expect((await posted(second.answer)).response).toContain('InResponseTo="_request-2"');
+    expect(w.idp.requests.length).toBe(logins);
+    // ForceAuthn asks the corporate IdP again.
+    const forced = await ask(w, authnRequest({ ForceAuthn: "true" }), first.cookie);
+    expect(forced.headers.get("location")).toMatch(w.idp.issuer);
+  });
+
+  it("says that nobody is logged in where the application must not show a page", async () => {
+    const w = await world();
+    const { answer } = await follow(w, await ask(w, authnRequest({ IsPassive: "true" })));
+    const { response } = await posted(answer);
+    expect(response).toContain("status:Responder");
+    expect(response).not.toContain("Assertion");
+  });
+
+  it("gives an assertion that is a node of the login: it ends with the session, and counts as a subject token", async () => {
+    const w = await world({ tenant: (file) => changeClient(file, "saml-sso", { developmentSecret: "saml-sso-secret", grants: ["token_exchange"], scopes: ["openid", "email"] }) });
+    const { answer, cookie } = await follow(w, await ask(w, authnRequest()));
+    const [assertion = ""] = /<saml:Assertion .*<\/saml:Assertion>/.exec((await posted(answer)).response) ?? [];
+    const subject = { subject_token: bytesOf(assertion).toBase64({ alphabet: "base64url", omitPadding: true }), subject_token_type: TOKEN_TYPE.saml2 };
+    const given = await exchange(w, "saml-sso", subject);
+    expect(given.status, w.lines.at(-1)).toBe(200);
+    const page = await (await w.fetch("/oauth2/logout", { headers: { cookie } })).text();
+    const confirm = /name="confirm" value="([^"]*)"/.exec(page)?.[1] ?? "";
+    await w.post("/oauth2/logout", { confirm }, undefined, { cookie });
+    expect(await exchange(w, "saml-sso", subject)).toMatchObject({ status: 400, body: { error: "invalid_request" } });
+  });
+
+  it.each([
+    ["an application that is not registered", authnRequest({}, "https://elsewhere.example.com/metadata")],
+    ["another consumer service", authnRequest({ AssertionConsumerServiceURL: "https://evil.example.com/acs" })],
+    ["SAM-36 another destination", authnRequest({ Destination: "https://elsewhere.example.com/sso" })],
+    ["a request of an hour ago", authnRequest({ IssueInstant: "2020-01-01T00:00:00Z" })],
+    ["no request", "<saml:Assertion xmlns:saml='urn:oasis:names:tc:SAML:2.0:assertion'></saml:Assertion>"],
+    ["SAM-11 a DOCTYPE", `<!DOCTYPE a>${authnRequest()}`],
+    ["SAM-41 a deflate bomb", " ".repeat(2_000_000)],
+  ])("refuses %s on a page of its own, and sends the browser nowhere", async (_name, xml) => {
+    const w = await world();
+    const answer = await ask(w, xml);
+    expect([answer.status, answer.headers.get("location")]).toEqual([400, null]);
+    expect(w.lines.at(-1)).toContain("saml_request_refused");
+  });
+
+  it("refuses a code in a browser that holds another session, and a state that is not ours", async () => {
+    const w = await world();
+    let answer = await ask(w, authnRequest());
+    const cookie = cookiesOf(answer);
+    answer = await w.fetch(w.idp.login(answer.headers.get("location") ?? "", "dona.moore"), { headers: { cookie } });
+    const back = answer.headers.get("location") ?? "";
+    expect(back).toMatch(SSO);
+    const stranger = await follow(w, await ask(w, authnRequest()), "julie.armstrong");
+    expect((await w.fetch(back, { headers: { cookie: stranger.cookie } })).status).toBe(400);
+    expect((await w.fetch(back)).status).toBe(400);
+    expect((await w.fetch(back, { headers: { cookie: cookiesOf(answer) } })).status).toBe(200);
+    expect((await w.fetch(`${SSO}?state=made-up&code=x`)).status).toBe(400);
+  });
+});
