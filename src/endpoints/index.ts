@@ -17,7 +17,6 @@ import { logout } from "./logout.ts";
 import { revoke } from "./revoke.ts";
 import { samlMetadata } from "./saml-metadata.ts";
 import { samlIdp } from "./saml-idp.ts";
-import { samlMetadata } from "./saml-metadata.ts";
 import { applyTenant, readTenant } from "./tenant.ts";
 import { token } from "./token.ts";
 import { tokenList } from "./token-list.ts";
