@@ -6,6 +6,7 @@ import { randomId } from "../protocol/bytes.ts";
 import { readQuery } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
+import type { ProviderSessionLogin } from "../storage/users.ts";
 import type { Client } from "../tenants/client.ts";
 import type { IdentityProvider } from "../tenants/identity-provider.ts";
 import { newSecret } from "../tokens/opaque.ts";
@@ -18,6 +19,7 @@ import { type LoginState, noLoginStateCookie, takeLoginState } from "./login-sta
 import { readSession, sessionCookie } from "./session.ts";
 
 const SKEW_SECONDS = 10;
+const SESSION_NAME_LIMIT = 255;
 
 /** `/oauth2/callback/{idp}`: the corporate IdP sends the browser back; the login becomes a family, a session and a code. */
 export async function callback(exchange: Exchange, alias: string): Promise<Response> {
@@ -58,9 +60,10 @@ async function openFamily(exchange: Exchange, arrival: Arrival): Promise<Respons
   const policy = tokenPolicyOf(client, tenant.settings);
   const idpTokens = await seal(exchange.ring, "seal", `idp-tokens ${family}`, JSON.stringify(outcome.tokens));
   const { sid } = outcome.claims;
-  const session = { id: randomId(), hash, lifetime: policy.sessionLifetime, authTime, idp: login.idp, idpTokens, ...(typeof sid === "string" ? { idpSid: sid } : {}) };
+  const session = { id: randomId(), hash, lifetime: policy.sessionLifetime, authTime, idp: login.idp, idpTokens, ...(isSessionName(sid) ? { idpSid: sid } : {}) };
   const silent = needsClick({ client, redirectUri: login.request.redirectUri }) && !isFresh(login, loggedIn);
   const prepared = await prepareCode(exchange, login.request, client);
+  if (session.idpSid !== undefined) await registerSession(exchange, session.idpSid, { idp: login.idp, family, sub: principal.sub, lifetime: session.lifetime });
   const opened = await service.families.open(family, {
     op: session.id,
     tenant: tenant.issuer,
@@ -95,6 +98,17 @@ function authTimeOf({ service, tenant }: Exchange, { login, client, outcome }: A
 // a public client on the device then needs a click.
 function isFresh({ created, request }: LoginState, authTime: number | undefined): boolean {
   return authTime === undefined ? request.prompt === "login" : authTime >= created - SKEW_SECONDS;
+}
+
+function isSessionName(sid: unknown): sid is string {
+  return typeof sid === "string" && sid !== "" && sid.length <= SESSION_NAME_LIMIT;
+}
+
+// Before the family exists: a logout at the IdP either finds this login, or is told to it here.
+async function registerSession({ service, tenant }: Exchange, sid: string, { idp, ...login }: ProviderSessionLogin & { readonly idp: string }): Promise<void> {
+  const registered = await service.users.registerSession({ tenant: tenant.issuer, jurisdiction: tenant.settings.jurisdiction, idp, sid }, login);
+  if (!registered.ok) throw new Rejection(registered.reason);
+  if (registered.ended) throw new Rejection("login_denied", { note: "ended at the IdP" });
 }
 
 // A re-login opens a new family and ends the old session: once the new one exists, so that a fault loses neither, and

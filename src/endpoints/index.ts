@@ -4,6 +4,7 @@ import { API_ROUTES } from "./api/index.ts";
 import { openApi } from "./api/openapi.ts";
 import { apiAccess } from "./api-access.ts";
 import { authorize } from "./authorize.ts";
+import { backchannelLogout } from "./backchannel-logout.ts";
 import { callback } from "./callback.ts";
 import { certs } from "./certs.ts";
 import { corporateIdp } from "./corporate-idp.ts";
@@ -15,8 +16,8 @@ import { home } from "./home.ts";
 import { introspect } from "./introspect.ts";
 import { logout } from "./logout.ts";
 import { revoke } from "./revoke.ts";
-import { samlMetadata } from "./saml-metadata.ts";
 import { samlIdp } from "./saml-idp.ts";
+import { samlMetadata } from "./saml-metadata.ts";
 import { applyTenant, readTenant } from "./tenant.ts";
 import { token } from "./token.ts";
 import { tokenList } from "./token-list.ts";
@@ -74,6 +75,7 @@ export const TENANT_ROUTES: readonly Route<TenantEndpoint>[] = [
   { paths: ["/"], page: true, methods: { GET: home } },
   { paths: ["/oauth2/authorize", ...openid("auth")], page: true, changes: true, methods: { GET: authorize, POST: authorize } },
   { paths: ["/oauth2/callback/:idp"], page: true, changes: true, methods: { GET: (exchange, { idp = "" }) => callback(exchange, idp) } },
+  { paths: ["/oauth2/backchannel-logout/:idp"], methods: { POST: (exchange, { idp = "" }) => backchannelLogout(exchange, idp) } },
   { paths: ["/oauth2/logout", ...openid("logout")], page: true, changes: true, methods: { GET: logout, POST: logout } },
   { paths: ["/oauth2/token", "/oauth/token", "/api/v2/iauths_system/oauth2/token", ...openid("token")], cors: "declared", methods: { POST: token } },
   { paths: realm("api-access/token"), methods: { POST: apiAccess } },

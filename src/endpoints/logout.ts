@@ -8,10 +8,13 @@ import type { EndedSession, Refused } from "../storage/families.ts";
 import type { FamilyId, NodeId } from "../storage/lineage.ts";
 import { isUnreadable, readOwnJwt } from "../tokens/read.ts";
 import { seal, unseal } from "../tokens/seal.ts";
+import { logoutFrames, tellApplications } from "./logout-token.ts";
 import { page } from "./page.ts";
 import { noSessionCookie, readSession } from "./session.ts";
 
 const RETURN_SECONDS = 600;
+/** How long the page with the frames stands before it goes on. */
+const FRAMES_SECONDS = 2;
 
 /** Where the browser goes when all is done. */
 interface Destination {
@@ -79,9 +82,13 @@ async function end(exchange: Exchange, place: Place, destination: Destination): 
   // The session has ended, whatever becomes of the one at the IdP.
   const onward = await providerLogout(exchange, place.family, ended, destination).catch(() => void audit.note({ note: "idp_logout_failed" }));
   audit.write({ status: 303, family: place.family, issued: "logout" });
+  const participants = ended.ok ? ended.participants.map((participant) => ({ family: place.family, ...participant })) : [];
+  tellApplications(exchange, participants);
   // A hint may come without the browser's cookie, from another site: then the cookie may be that of another session.
   const cookie = isSame(await currentPlace(exchange), place) ? noSessionCookie(exchange) : undefined;
-  return await done(onward === undefined ? destination : { redirectUri: onward, state: undefined }, cookie);
+  const next = onward === undefined ? destination : { redirectUri: onward, state: undefined };
+  const frames = await logoutFrames(exchange, participants);
+  return frames.length === 0 ? await done(next, cookie) : await framesPage(frames, next, cookie);
 }
 
 // Where the session at the IdP ends, if its record says that it does.
@@ -124,9 +131,26 @@ async function afterClick(exchange: Exchange, confirmed: string): Promise<Respon
   return await end(exchange, place, destination);
 }
 
-async function done({ redirectUri, state }: Destination, cookie?: string): Promise<Response> {
-  const headers: Record<string, string> = { ...(cookie === undefined ? {} : { "set-cookie": cookie }), "referrer-policy": "no-referrer", "cache-control": "no-store" };
-  if (redirectUri === undefined) return await page("You are signed out", html`<p>You can close this page.</p>`, { headers });
-  const location = state === undefined ? redirectUri : `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${new URLSearchParams({ state })}`;
+async function done(destination: Destination, cookie?: string): Promise<Response> {
+  const headers = { ...cookieHeader(cookie), "referrer-policy": "no-referrer", "cache-control": "no-store" };
+  const location = addressOf(destination);
+  if (location === undefined) return await page("You are signed out", html`<p>You can close this page.</p>`, { headers });
   return new Response(null, { status: 303, headers: { ...headers, location } });
+}
+
+// The applications that want to hear of it in the browser are loaded in frames; then it goes on by itself, without a script.
+async function framesPage(frames: readonly string[], destination: Destination, cookie: string | undefined): Promise<Response> {
+  const location = addressOf(destination);
+  const headers = { ...cookieHeader(cookie), ...(location === undefined ? {} : { refresh: `${FRAMES_SECONDS}; url=${location}` }) };
+  const body = html`<p>${location === undefined ? "You can close this page." : html`<a href="${location}">Continue</a>`}</p>
+    ${frames.map((url) => html`<iframe src="${url}" title="Signing out" hidden></iframe>`)}`;
+  return await page("You are signed out", body, { headers, frames: [...new Set(frames.map((url) => new URL(url).origin))].join(" ") });
+}
+
+function cookieHeader(cookie: string | undefined): Record<string, string> {
+  return cookie === undefined ? {} : { "set-cookie": cookie };
+}
+
+function addressOf({ redirectUri, state }: Destination): string | undefined {
+  return redirectUri === undefined || state === undefined ? redirectUri : `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${new URLSearchParams({ state })}`;
 }

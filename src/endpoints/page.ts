@@ -5,10 +5,10 @@ const SUBMIT_SCRIPT = "document.forms[0].submit()";
 const SUBMIT_SCRIPT_HASH = "sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE=";
 
 /** The policy of every page: no script but the one above, no frame, no form that goes anywhere but to the place named. */
-function pageHeaders(formAction = "'self'"): Record<string, string> {
+function pageHeaders(formAction = "'self'", frames = "'none'"): Record<string, string> {
   return {
     "content-type": "text/html; charset=utf-8",
-    "content-security-policy": `default-src 'none'; style-src 'unsafe-inline'; script-src '${SUBMIT_SCRIPT_HASH}'; form-action ${formAction}; frame-ancestors 'none'; base-uri 'none'`,
+    "content-security-policy": `default-src 'none'; style-src 'unsafe-inline'; script-src '${SUBMIT_SCRIPT_HASH}'; form-action ${formAction}; frame-src ${frames}; frame-ancestors 'none'; base-uri 'none'`,
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
@@ -39,7 +39,7 @@ const STYLE = `
 export async function page(
   title: string,
   body: Html,
-  init: { readonly status?: number; readonly formAction?: string; readonly headers?: Record<string, string> } = {},
+  init: { readonly status?: number; readonly formAction?: string; readonly frames?: string; readonly headers?: Record<string, string> } = {},
 ): Promise<Response> {
   const text = await html`<!doctype html>
     <html lang="en">
@@ -58,7 +58,7 @@ export async function page(
         </main>
       </body>
     </html>`;
-  return new Response(String(text), { status: init.status ?? 200, headers: { ...pageHeaders(init.formAction), ...init.headers } });
+  return new Response(String(text), { status: init.status ?? 200, headers: { ...pageHeaders(init.formAction, init.frames), ...init.headers } });
 }
 
 /** The page of a refusal that cannot be sent to an application: one sentence, and the trace to ask support with. */

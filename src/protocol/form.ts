@@ -15,6 +15,7 @@ const NEVER_IN_QUERY: ReadonlySet<string> = new Set([
   "assertion",
   "refresh_token",
   "access_token",
+  "logout_token",
   "token",
   "code",
   "code_verifier",

@@ -27,6 +27,8 @@ export const JWT_TYPE = {
   idToken: "JWT",
   introspection: "token-introspection+jwt",
   operator: "operator+jwt",
+  /** OpenID Connect Back-Channel Logout 1.0 §2.4. */
+  logout: "logout+jwt",
 } as const;
 
 /** Scopes of OpenID Connect Core §5.4 and §11, and `groups` as SAP has it. */

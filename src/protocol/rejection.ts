@@ -176,6 +176,9 @@ const TABLE = {
   idp_scope_refused: row(400, "invalid_scope", "The identity provider does not give this scope for this login."),
   idp_refresh_pending: row(503, "temporarily_unavailable", "The identity provider's tokens are being renewed. Try again."),
 
+  logout_token_invalid: request("The logout token is invalid, or the identity provider is unknown."),
+  logout_token_used: request("The logout token has been used."),
+
   // Operators
   operator_unauthenticated: operator,
   operator_replayed: operator,

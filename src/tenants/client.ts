@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { CERTIFICATES_LIMIT } from "./defaults.ts";
-import { ClientId, Cutoff, HttpsUrl, Origin, RedirectUri, ScopeToken, Seconds } from "./primitives.ts";
+import { ClientId, Cutoff, HttpsUrl, Origin, OutboundUrl, RedirectUri, ScopeToken, Seconds } from "./primitives.ts";
 import { Role } from "./role.ts";
 import { Consistency, TokenPolicy } from "./token-policy.ts";
 
@@ -95,6 +95,14 @@ export const Client = z.strictObject({
   tlsThumbprints: z._default(z.array(Thumbprint).check(z.maxLength(CERTIFICATES_LIMIT)), []),
   redirectUris: z._default(z.array(RedirectUri).check(z.maxLength(20)), []),
   postLogoutRedirectUris: z._default(z.array(HttpsUrl).check(z.maxLength(20)), []),
+  /** Where a logout token is sent when a session ends that its users were logged in by (OpenID Connect Back-Channel Logout). */
+  backchannelLogoutUri: z.optional(OutboundUrl),
+  /** Whether that token must name the session (RFC 7591 metadata of the same name); it always does. */
+  backchannelLogoutSessionRequired: z._default(z.boolean(), false),
+  /** What a browser loads in a frame when it signs out (OpenID Connect Front-Channel Logout). */
+  frontchannelLogoutUri: z.optional(HttpsUrl),
+  /** Whether that frame is told issuer and session. */
+  frontchannelLogoutSessionRequired: z._default(z.boolean(), false),
   corsOrigins: z._default(z.array(Origin).check(z.maxLength(20)), []),
   grants: z._default(z.array(GrantName), []),
   /** The scopes that it may ask for at a login. */

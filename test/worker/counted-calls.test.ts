@@ -46,9 +46,9 @@ describe("what a request costs when the configuration is warm", () => {
     }
   });
 
-  it("a login: its state once, the user once, the family once", async () => {
+  it("a login: its state once, the user once, the session at the IdP once, the family once", async () => {
     const w = await warmWorld();
-    expect(await w.during(() => arrive(w, "web-app"))).toEqual(["single-use.use", "user.register", "family.open"]);
+    expect(await w.during(() => arrive(w, "web-app"))).toEqual(["single-use.use", "user.register", "user.registerSession", "family.open"]);
   });
 
   it("a single sign-on: one", async () => {
