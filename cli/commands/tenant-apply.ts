@@ -1,6 +1,6 @@
 import { type Command, readArguments } from "../command.ts";
 import { applyTenant, type Change } from "../operator-api.ts";
-import { OPERATOR_OPTIONS, readOperator } from "../operator-options.ts";
+import { OPERATOR_HELP, OPERATOR_OPTIONS, readOperator } from "../operator-options.ts";
 import { readTenantFile } from "../tenant-file.ts";
 
 const OPTIONS = { ...OPERATOR_OPTIONS, prune: { type: "boolean", default: false }, "dry-run": { type: "boolean", default: false } } as const;
@@ -9,16 +9,14 @@ const OPTIONS = { ...OPERATOR_OPTIONS, prune: { type: "boolean", default: false 
 export const tenantApply: Command = {
   words: "tenant apply",
   summary: "make a running tenant what its file declares and print what changed",
-  help: `tenant apply FILE [--url URL] [--key FILE] [--prune] [--dry-run] [--json]
+  help: `tenant apply FILE [--prune] [--dry-run] [--env NAME] [--url URL] [--key FILE] [--json]
 
-Creates and changes what the file declares. Deletes nothing without --prune, and never touches permissions
-that were decided through the API.
+Creates and changes what the file declares, at the file's own issuer unless --url, --local or --env says otherwise.
+Deletes nothing without --prune, and never touches permissions that were decided through the API.
 
-  --url URL    the issuer to apply it at (the file's issuer)
-  --key FILE   the operator's private key, a JWK whose kid is the operator's name (.cambio/PORT/operator.jwk.json)
   --prune      also delete what the file does not declare
   --dry-run    print what would change and change nothing
-  --json       print {"version":…,"changes":[{"action":…,"record":…}]} on standard output`,
+${OPERATOR_HELP}`,
   async run(args, terminal) {
     const { values, positionals } = readArguments(args, OPTIONS, ["FILE"]);
     const { written, file } = readTenantFile(positionals[0] ?? "");
