@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { FamilyAnswer, FoundAnswer } from "../src/endpoints/api/contract/families.ts";
 import { PermissionAnswer, PermissionListAnswer } from "../src/endpoints/api/contract/permissions.ts";
+import { RevokedUserAnswer } from "../src/endpoints/api/contract/users.ts";
 import { CommandFailed } from "./command.ts";
 import { type OperatorKey, operatorToken } from "./operator-key.ts";
 
@@ -76,6 +77,11 @@ export async function readFamily(operator: Operator, family: string): Promise<Fa
 /** Kills a node with everything below it, or the whole family. */
 export async function revokeFamily(operator: Operator, family: string, node: string | undefined): Promise<FamilyAnswer> {
   return FamilyAnswer.parse(await call(operator, "POST", `/families/${encodeURIComponent(family)}/revoke`, JSON.stringify(node === undefined ? {} : { node })));
+}
+
+/** Kills everything of a user, or what one client or one session has of it. */
+export async function revokeUser(operator: Operator, user: string, ask: { readonly client?: string; readonly session?: string }): Promise<RevokedUserAnswer> {
+  return RevokedUserAnswer.parse(await call(operator, "POST", `/users/${encodeURIComponent(user)}/revoke`, JSON.stringify(ask)));
 }
 
 /** Asks the operator API: signs, sends, and turns a refusal into a failure that says why. */

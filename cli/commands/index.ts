@@ -32,6 +32,7 @@ import { tenantSchema } from "./tenant-schema.ts";
 import { tokenKeysEmergencyDrop } from "./token-keys-emergency-drop.ts";
 import { tokenKeysRetire } from "./token-keys-retire.ts";
 import { tokenKeysRotate } from "./token-keys-rotate.ts";
+import { userRevoke } from "./user-revoke.ts";
 
 /** Every command of the command line. */
 export const COMMANDS: readonly Command[] = [
@@ -67,5 +68,6 @@ export const COMMANDS: readonly Command[] = [
   permissionWithdraw,
   familyTrace,
   familyRevoke,
+  userRevoke,
   openapi,
 ];

@@ -186,6 +186,8 @@ const TABLE = {
   tenant_unknown: row(404, "not_found", "The tenant has no configuration yet: apply its file first."),
   family_unknown: row(404, "not_found", "There is no such token family, or it has been emptied."),
   token_unknown: row(404, "not_found", "This is no token of this issuer."),
+  user_unknown: row(404, "not_found", "This is no id of a user."),
+  session_unknown: row(404, "not_found", "There is no such session of this user."),
   node_unknown: row(404, "not_found", "There is no such node in this token family."),
   permission_unknown: permission,
   permission_not_own: permission,

@@ -4,6 +4,7 @@ import { FamilyLookup, FamilyRevocation } from "./family-ask.ts";
 import { KeyDrop } from "./key-ask.ts";
 import { PermissionDenial, PermissionGrant, PermissionRequest, PermissionWithdrawal } from "./permission.ts";
 import type { Read } from "./schema-reader.ts";
+import { UserRevocation } from "./user-ask.ts";
 
 /** What may be asked of `/api/v1`, by name. */
 const schemas = {
@@ -18,6 +19,7 @@ const schemas = {
   permissionGrant: PermissionGrant,
   permissionDenial: PermissionDenial,
   permissionWithdrawal: PermissionWithdrawal,
+  userRevocation: UserRevocation,
 } as const;
 
 /** The name of something that may be asked. */

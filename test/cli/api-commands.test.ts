@@ -169,3 +169,23 @@ describe("help and usage", () => {
     expect(status).toBe(2);
   });
 });
+
+describe("user revoke", () => {
+  const USER = "u".repeat(22);
+
+  test.each([
+    [[], {}, "everything"],
+    [["--client", "web-app"], { client: "web-app" }, "client"],
+    [["--session", "sid-1"], { session: "sid-1" }, "session"],
+  ])("asks for what it is told: %j", async (options, body, revoked) => {
+    server.answer(200, { user: USER, revoked });
+    const { status, stdout } = await server.cambio(["user", "revoke", USER, ...options]);
+    expect(server.sent.map(({ method, path, body }) => [method, path, body])).toEqual([["POST", `/api/v1/users/${USER}/revoke`, body]]);
+    expect([status, stdout]).toEqual([0, `revoked ${revoked} of ${USER}\n`]);
+  });
+
+  test("takes a client or a session, not both, and asks nothing then", async () => {
+    const { status, stderr } = await server.cambio(["user", "revoke", USER, "--client", "a", "--session", "b"]);
+    expect([status, stderr, server.sent]).toEqual([1, "--client and --session exclude each other\n", []]);
+  });
+});

@@ -7,6 +7,7 @@ const clients = () => import("./clients.ts");
 const families = () => import("./families.ts");
 const keys = () => import("./keys.ts");
 const permissions = () => import("./permissions.ts");
+const users = () => import("./users.ts");
 
 const decision = (name: Decision): Route<TenantEndpoint> => ({
   paths: [`/api/v1/permissions/:consumer/:provider/${name}`],
@@ -33,6 +34,7 @@ export const API_ROUTES: readonly Route<TenantEndpoint>[] = [
   { paths: ["/api/v1/families/lookup"], methods: { POST: async (exchange) => (await families()).lookUpFamily(exchange) } },
   { paths: ["/api/v1/families/:id"], methods: { GET: async (exchange, { id = "" }) => (await families()).readFamily(exchange, id) } },
   { paths: ["/api/v1/families/:id/revoke"], methods: { POST: async (exchange, { id = "" }) => (await families()).revokeFamily(exchange, id) } },
+  { paths: ["/api/v1/users/:id/revoke"], methods: { POST: async (exchange, { id = "" }) => (await users()).revokeUser(exchange, id) } },
   { paths: ["/api/v1/keys"], methods: { GET: async (exchange) => (await keys()).listKeys(exchange) } },
   { paths: ["/api/v1/keys/register"], methods: { POST: async (exchange) => (await keys()).registerKeys(exchange) } },
   keyAction("promote"),

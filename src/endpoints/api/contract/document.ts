@@ -5,11 +5,13 @@ import { KEY_OPERATIONS } from "./keys.ts";
 import type { Named, Operation } from "./operation.ts";
 import { PERMISSION_OPERATIONS } from "./permissions.ts";
 import { TENANT_OPERATIONS } from "./tenant.ts";
+import { USER_OPERATIONS } from "./users.ts";
 
 const OPERATIONS: readonly Operation[] = [
   ...TENANT_OPERATIONS,
   ...PERMISSION_OPERATIONS,
   ...FAMILY_OPERATIONS,
+  ...USER_OPERATIONS,
   ...KEY_OPERATIONS,
   ...CLIENT_OPERATIONS,
   {
