@@ -7,7 +7,7 @@ import type { Service } from "../src/service.ts";
 import { sqlTenantRows } from "../src/storage/tenant/sql-rows.ts";
 import type { KeyRoles } from "../src/tenants/key-roles.ts";
 import type { TenantFile } from "../src/tenants/tenant.ts";
-import { basic, ISSUER, login, refresh, type TenantFileInput, type Tokens, type World } from "./world.ts";
+import { BINDINGS, basic, ISSUER, login, refresh, type TenantFileInput, type Tokens, type World } from "./world.ts";
 
 /** A clock that stands still until it is moved. Worker, objects and jose see it; the lifetimes of KV do not. */
 export interface Clock {
@@ -58,7 +58,7 @@ export function answersLost(): () => void {
 
 /** Another isolate beside the one of a world: the same objects and KV, nothing remembered. */
 export async function anotherIsolate(w: World, change: (service: Service) => Service = (service) => service): Promise<World> {
-  const service = change(await createService(env));
+  const service = change(await createService(BINDINGS));
   const app = createApp(service, (line) => void w.lines.push(line));
   const fetch = async (url: string, init: RequestInit = {}): Promise<Response> => {
     const after: Promise<unknown>[] = [];

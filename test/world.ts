@@ -15,6 +15,9 @@ export const ISSUER = "http://localhost:8787";
 /** Where the web applications of the demo tenant are called back. */
 export const WEB_CALLBACK = "http://localhost:8789/callback";
 
+/** What the Worker is given. In a deployment the reader is a Worker of its own, behind two bindings; here it is the same code without them. */
+export const BINDINGS = { ...env, SAML: verifier, SCHEMAS: schemaReader };
+
 /** Settings of a world that differ from the demo's. */
 export interface WorldOptions {
   /** Changes the tenant file before it is applied. */
@@ -56,8 +59,7 @@ export interface World {
 
 /** Builds a world. Objects and KV are the real ones of workerd; call `reset()` between tests. */
 export async function world(options: WorldOptions = {}): Promise<World> {
-  // In a deployment the verifier is a Worker of its own, behind a binding; here it is the same code without one.
-  const made: Service = { ...(await createService({ ...env, SAML: verifier, SCHEMAS: schemaReader })) };
+  const made: Service = { ...(await createService(BINDINGS)) };
   const service = options.service?.(made) ?? made;
   const lines: string[] = [];
   const app = createApp(service, (line) => void lines.push(line));

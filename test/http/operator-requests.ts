@@ -1,7 +1,6 @@
-import { env } from "cloudflare:workers";
 import { createService } from "../../src/index.ts";
 import { anotherIsolate } from "../faults.ts";
-import { ISSUER, operatorToken, type World } from "../world.ts";
+import { BINDINGS, ISSUER, operatorToken, type World } from "../world.ts";
 
 /** What the operators' API answered. */
 export interface ApiAnswer {
@@ -20,8 +19,8 @@ export async function asOperator(w: World, method: string, path: string, body?: 
 
 /** Another version of the Worker beside the one of a world: the same objects and KV, other secrets. */
 export async function version(w: World, secrets: Readonly<Record<string, string | undefined>>): Promise<World> {
-  const kept = Object.fromEntries(Object.entries({ ...env, ...secrets }).filter(([, value]) => value !== undefined));
-  const service = await createService(kept as unknown as typeof env);
+  const kept = Object.fromEntries(Object.entries({ ...BINDINGS, ...secrets }).filter(([, value]) => value !== undefined));
+  const service = await createService(kept as unknown as typeof BINDINGS);
   return await anotherIsolate(w, () => service);
 }
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import type { Bindings } from "../../src/config.ts";
 import { createService } from "../../src/index.ts";
-import { type World, type WorldOptions, world } from "../world.ts";
+import { BINDINGS, type World, type WorldOptions, world } from "../world.ts";
 
 /** One call that leaves the Worker for an object or for KV: "family.refresh", "kv.get". */
 export type Call = string;
@@ -28,7 +28,7 @@ export async function interceptedWorld(options: Omit<WorldOptions, "service"> = 
     return seen.intercept(`${target}.${method}`, run);
   };
   const bindings = {
-    ...env,
+    ...BINDINGS,
     FAMILIES: namespaceThrough(env.FAMILIES, through("family")),
     USERS: namespaceThrough(env.USERS, through("user")),
     SINGLE_USE: namespaceThrough(env.SINGLE_USE, through("single-use")),
