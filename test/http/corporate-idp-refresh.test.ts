@@ -112,6 +112,14 @@ describe("a refresh that the IdP refuses", () => {
     ["there is no access token in the answer", () => Response.json({ token_type: "Bearer" }), 502, "idp_token_refused"],
     ["the access token is of a type that we do not know", () => Response.json({ access_token: "at", token_type: "DPoP", expires_in: 60 }), 502, "idp_token_refused"],
     ["it redirects", () => new Response(null, { status: 307, headers: { location: "http://localhost:8798/token" } }), 502, "idp_token_refused"],
+    [
+      "CON-56 it does not answer in time",
+      () => {
+        throw new DOMException("The operation was aborted due to timeout", "TimeoutError");
+      },
+      503,
+      "idp_unreachable",
+    ],
     ["it fails", () => new Response("{}", { status: 500 }), 503, "idp_unreachable"],
     ["nobody says how long the access token lives", () => Response.json({ access_token: "at", token_type: "Bearer" }), 502, "idp_tokens_unfit"],
     ["the access token has expired already", () => Response.json({ access_token: "at", token_type: "Bearer", expires_in: 0 }), 502, "idp_tokens_unfit"],
