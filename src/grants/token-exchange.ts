@@ -5,7 +5,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
 import type { Extended } from "../storage/families.ts";
 import { readSubjectToken } from "../subjects/index.ts";
-import type { VerifiedToken } from "../tokens/token.ts";
+import { isUnreadable, readToken } from "../tokens/read.ts";
 import { carryOut, mintExchanged, planExchange } from "./exchange.ts";
 import type { Grant } from "./grant.ts";
 import { handOutProviderTokens } from "./provider-tokens.ts";
@@ -17,21 +17,24 @@ export const tokenExchange: Grant = {
   issue: async (request) => {
     const text = request.form.require("subject_token");
     const asked = dialectOf(request.client).exchange(request.form);
-    const subject = await readSubjectToken(request, text, asked.subjectTokenType);
-    if (asked.requestedIssuer !== undefined) return await providerToken(request, subject, asked, asked.requestedIssuer);
-    const plan = await planExchange(request, subject, asked);
+    if (asked.requestedIssuer !== undefined) return await providerToken(request, text, asked, asked.requestedIssuer);
+    const plan = await planExchange(request, await readSubjectToken(request, text, asked.subjectTokenType), asked);
     const extended = await carryOut(request, plan);
     return { ...(await mintExchanged(request, plan, extended, asked)), issuedTokenType: issuedTokenType(asked, extended) };
   },
 };
 
-// The IdP's own access or ID token instead of one of ours: it has no targets here, and no actors.
-async function providerToken(request: ClientRequest, subject: VerifiedToken, asked: ExchangeAsk, idp: string): Promise<TokenSet> {
-  const { requested, isExplicit, format, targets, scope } = asked;
+// The IdP's own access or ID token instead of one of ours: it has no targets here, and no actors. Only a token of ours
+// belongs to a login; what others issued is not even looked at, as that might use it up.
+async function providerToken(request: ClientRequest, text: string, asked: ExchangeAsk, idp: string): Promise<TokenSet> {
+  const { requested, isExplicit, format, targets, scope, subjectTokenType } = asked;
   if (targets.length > 0) throw new Rejection("target_conflict", { note: "requested_issuer" });
   if (request.form.get("actor_token") !== undefined) throw new Rejection("invalid_parameter", { parameter: "actor_token" });
   const wantsIdToken = requested === "id_token";
   if (format !== undefined || (isExplicit && !wantsIdToken && requested !== "access_token")) throw new Rejection("requested_type_unsupported");
+  const subject = await readToken(request.ring, text, request.service.now());
+  if (isUnreadable(subject)) throw new Rejection("subject_unreadable", { note: subject.reason });
+  if (subjectTokenType !== (subject.kind === "id_token" ? TOKEN_TYPE.id_token : TOKEN_TYPE.access_token)) throw new Rejection("subject_type_differs", { note: subject.kind });
   const given = await handOutProviderTokens(request, subject, { wantsAccessToken: !wantsIdToken, wantsIdToken, idp, ...(scope === undefined ? {} : { scope }) });
   return {
     accessToken: given.accessToken ?? given.idToken ?? "",
