@@ -77,6 +77,7 @@ describe("POP-13 a token that is bound to a certificate", () => {
     const forms: readonly (readonly [string, Record<string, string>])[] = [
       ["/oauth2/token", { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", ...subject }],
       ["/oauth2/exchange/explain", { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", ...subject }],
+      ["/oauth2/exchange/corporateidp", { assertion: users, client_id: "web-app" }],
       ["/oauth2/token", { grant_type: "refresh_token", refresh_token: refresh, client_id: "web-app" }],
     ];
     for (const [path, form] of forms) {

@@ -17,6 +17,7 @@ const CLOSED = [
   "/oauth2/callback/corp",
   "/saml2/idp/sso",
   "/oauth2/exchange/explain",
+  "/oauth2/exchange/corporateidp",
   "/oauth2/token/list",
   "/api/v1/tenant",
   "/health/alive",

@@ -16,6 +16,7 @@ const POST_ONLY = [
   "/realms/demo/protocol/openid-connect/revoke",
   "/realms/demo/api-access/token",
   "/oauth2/exchange/explain",
+  "/oauth2/exchange/corporateidp",
   "/oauth2/token/list",
 ];
 const READ_ONLY = ["/", "/oauth2/certs", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/health/alive", "/health/ready"];
