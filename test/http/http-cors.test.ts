@@ -140,6 +140,7 @@ describe("a preflight", () => {
     const file = demoTenant();
     delete (file.clients as Partial<typeof file.clients>)["web-app"];
     file.clients["mobile-app"].trustedForHandoff = [];
+    file.permissions = file.permissions.filter(({ consumer }) => consumer !== "web-app");
     const allowed = async (origin: string) => (await preflight(w, "/oauth2/token", origin)).headers.has("access-control-allow-origin");
     expect((await w.apply(file)).status).toBe(200);
     expect([await allowed(APP), await allowed(WEB)]).toEqual([false, true]);
