@@ -1,0 +1,160 @@
+// What an operation cannot do without, and nothing else: the cryptography, the object calls and the rows of the same
+// operation of Cambio, written straight down. No refusal, no policy, no audit.
+import { DurableObject } from "cloudflare:workers";
+
+interface Bindings {
+  readonly ROWS: DurableObjectNamespace<Rows>;
+  readonly SIGNING_KEY: string;
+  readonly MAC_KEY: string;
+  readonly SECRET_HASH: string;
+}
+
+/** What one operation takes. */
+interface Steps {
+  readonly jwtIn?: boolean;
+  readonly actorIn?: boolean;
+  readonly opaqueIn?: boolean;
+  readonly successor?: boolean;
+  readonly call?: "read" | "write";
+  readonly actorRead?: boolean;
+  readonly jwtOut?: boolean;
+  readonly opaqueOut?: boolean;
+}
+
+const OPERATIONS: Readonly<Record<string, Steps>> = {
+  "/exchange": { jwtIn: true, call: "write", jwtOut: true },
+  "/exchange-edge": { jwtIn: true, jwtOut: true },
+  "/exchange-known": { jwtOut: true },
+  "/exchange-to-opaque": { jwtIn: true, call: "write", opaqueOut: true },
+  "/exchange-from-opaque": { opaqueIn: true, call: "write", jwtOut: true },
+  "/exchange-with-actor": { jwtIn: true, actorIn: true, call: "write", actorRead: true, jwtOut: true },
+  "/refresh": { opaqueIn: true, successor: true, call: "write", jwtOut: true, opaqueOut: true },
+  "/client-credentials": { jwtOut: true },
+  "/introspect-opaque": { opaqueIn: true, call: "read" },
+  "/introspect-opaque-edge": { opaqueIn: true },
+  "/introspect-jwt": { jwtIn: true, call: "read" },
+  "/introspect-jwt-edge": { jwtIn: true },
+  "/introspect-jwt-known": {},
+  "/revoke": { jwtIn: true, call: "write" },
+};
+
+const BODY_BYTES = 87;
+const MAC_BYTES = 16;
+const ES256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+const utf8 = new TextEncoder();
+
+/** One row a call. */
+export class Rows extends DurableObject<Bindings> {
+  readonly #sql: SqlStorage;
+
+  constructor(state: DurableObjectState, env: Bindings) {
+    super(state, env);
+    this.#sql = state.storage.sql;
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS nodes (parent TEXT, id TEXT, record TEXT, PRIMARY KEY (parent, id)) WITHOUT ROWID");
+  }
+
+  write(parent: string, id: string, record: string): { readonly now: number } {
+    this.#sql.exec("INSERT INTO nodes (parent, id, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", parent, id, record);
+    return { now: Date.now() };
+  }
+
+  read(parent: string): { readonly known: boolean } {
+    return { known: this.#sql.exec("SELECT 1 FROM nodes WHERE parent = ? LIMIT 1", parent).toArray().length > 0 };
+  }
+}
+
+interface Keys {
+  readonly sign: CryptoKey;
+  readonly verify: CryptoKey;
+  readonly mac: CryptoKey;
+  readonly header: string;
+}
+
+let keys: Keys | undefined;
+
+async function importKeys(env: Bindings): Promise<Keys> {
+  const { d, ...half } = JSON.parse(env.SIGNING_KEY) as JsonWebKey;
+  const subtle = crypto.subtle;
+  return {
+    sign: await subtle.importKey("jwk", { ...half, d } as JsonWebKey, ES256, false, ["sign"]),
+    verify: await subtle.importKey("jwk", half, ES256, false, ["verify"]),
+    mac: await subtle.importKey("raw", Uint8Array.fromBase64(env.MAC_KEY), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]),
+    header: base64url(utf8.encode('{"alg":"ES256","kid":"floor","typ":"at+jwt"}')),
+  };
+}
+
+function base64url(bytes: Uint8Array): string {
+  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.fromBase64(text, { alphabet: "base64url" });
+}
+
+async function hash(text: string): Promise<string> {
+  return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8.encode(text))));
+}
+
+async function verify(token: string, key: CryptoKey): Promise<Readonly<Record<string, unknown>>> {
+  const end = token.lastIndexOf(".");
+  const holds = await crypto.subtle.verify(ES256, key, bytesOf(token.slice(end + 1)), utf8.encode(token.slice(0, end)));
+  if (!holds) throw new Error("signature");
+  return JSON.parse(new TextDecoder().decode(bytesOf(token.slice(token.indexOf(".") + 1, end)))) as Readonly<Record<string, unknown>>;
+}
+
+async function sign(claims: object, { sign: key, header }: Keys): Promise<string> {
+  const input = `${header}.${base64url(utf8.encode(JSON.stringify(claims)))}`;
+  return `${input}.${base64url(new Uint8Array(await crypto.subtle.sign(ES256, key, utf8.encode(input))))}`;
+}
+
+async function mac(body: Uint8Array, key: CryptoKey): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, body), 0, MAC_BYTES);
+}
+
+async function opaqueIn(token: string, key: CryptoKey): Promise<string> {
+  const bytes = bytesOf(token);
+  const body = bytes.subarray(0, BODY_BYTES);
+  if (!crypto.subtle.timingSafeEqual(bytes.subarray(BODY_BYTES), await mac(body, key))) throw new Error("mac");
+  return await hash(base64url(body.subarray(BODY_BYTES - 16)));
+}
+
+async function opaqueOut(key: CryptoKey): Promise<string> {
+  const body = crypto.getRandomValues(new Uint8Array(BODY_BYTES));
+  const whole = new Uint8Array(BODY_BYTES + MAC_BYTES);
+  whole.set(body);
+  whole.set(await mac(body, key), BODY_BYTES);
+  return base64url(whole);
+}
+
+async function perform(steps: Steps, form: URLSearchParams, env: Bindings): Promise<object> {
+  keys ??= await importKeys(env);
+  const k = keys;
+  const token = form.get("token") ?? "";
+  const claims = steps.jwtIn ? await verify(token, k.verify) : {};
+  if (steps.actorIn) await verify(form.get("actor") ?? "", k.verify);
+  const digest = steps.opaqueIn ? await opaqueIn(token, k.mac) : "";
+  if (steps.successor) await hash(base64url(await mac(utf8.encode(token), k.mac)));
+  const id = crypto.randomUUID();
+  const rows = env.ROWS.get(env.ROWS.idFromName(form.get("family") ?? ""));
+  if (steps.call === "write") await rows.write(String(claims.jti ?? digest), id, JSON.stringify({ ...claims, id }));
+  if (steps.call === "read") await rows.read(String(claims.jti ?? digest));
+  if (steps.actorRead) await env.ROWS.get(env.ROWS.idFromName("actor")).read(id);
+  const now = Math.floor(Date.now() / 1000);
+  const issued = { iss: "http://localhost", sub: "dona.moore", aud: "api", client_id: "app", scope: "profile", exp: now + 300, iat: now, jti: id };
+  return {
+    ...(steps.jwtOut ? { access_token: await sign(issued, k), token_type: "Bearer", expires_in: 300 } : { active: true, ...claims }),
+    ...(steps.opaqueOut ? { refresh_token: await opaqueOut(k.mac) } : {}),
+  };
+}
+
+export default {
+  fetch: async (request, env) => {
+    const { pathname } = new URL(request.url);
+    if (request.method === "GET") return Response.json({ keys: [{ kty: "EC", crv: "P-256", x: "x".repeat(43), y: "y".repeat(43), kid: "floor", alg: "ES256", use: "sig" }] });
+    const form = new URLSearchParams(await request.text());
+    const secret = atob((request.headers.get("authorization") ?? "").slice(6)).split(":")[1] ?? "";
+    const steps = OPERATIONS[pathname];
+    if (steps === undefined || (await hash(secret)) !== env.SECRET_HASH) return new Response(null, { status: 404 });
+    return Response.json(await perform(steps, form, env), { headers: { "cache-control": "no-store" } });
+  },
+} satisfies ExportedHandler<Bindings>;

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { CONNECTIONS, type Contestant, OPERATIONS, type Operation } from "./contestant.ts";
+import type { Generator } from "./generator.ts";
+
+/** What one contestant needed for one operation: medians of the rounds. */
+export interface Measured {
+  readonly contestant: string;
+  readonly operation: Operation;
+  /** CPU time of the server's process per request, microseconds, over all threads, with what follows the response. */
+  readonly cpu: number;
+  /** Requests per second. */
+  readonly throughput: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly rounds: number;
+}
+
+/** How much is sent. */
+export interface Effort {
+  readonly rounds: number;
+  readonly count: number;
+  /** The operations that are measured; all of them when left out. */
+  readonly only?: readonly Operation[];
+}
+
+type Sample = Pick<Measured, "cpu" | "throughput" | "p50" | "p99">;
+
+const LONGEST_MS = 5000;
+// Longer than batches are kept back.
+const AFTER_RESPONSE_MS = 60;
+const WARM_UP = 40;
+
+/** Measures every operation of every contestant, in turn within each round: whatever else the machine does falls on all of them. */
+export async function measure(contestants: readonly Contestant[], generator: Generator, effort: Effort, note: (text: string) => void): Promise<readonly Measured[]> {
+  const operations = (Object.keys(OPERATIONS) as Operation[]).filter((operation) => effort.only?.includes(operation) ?? true);
+  const samples = new Map<string, Sample[]>();
+  for (let round = 0; round <= effort.rounds; round++) {
+    note(round === 0 ? "warming up" : `round ${round} of ${effort.rounds}`);
+    for (const operation of operations) {
+      for (const contestant of contestants) {
+        // Everything is compiled and cached before anything counts.
+        const sample = await once(contestant, operation, generator, round === 0 ? WARM_UP : effort.count);
+        if (sample !== undefined && round > 0) samples.set(`${contestant.name} ${operation}`, [...(samples.get(`${contestant.name} ${operation}`) ?? []), sample]);
+      }
+    }
+  }
+  return contestants.flatMap(({ name }) =>
+    operations.flatMap((operation) => {
+      const taken = samples.get(`${name} ${operation}`);
+      return taken === undefined ? [] : [{ contestant: name, operation, ...medians(taken), rounds: taken.length }];
+    }),
+  );
+}
+
+async function once({ name, served, supplies }: Contestant, operation: Operation, generator: Generator, count: number): Promise<Sample | undefined> {
+  const work = await supplies[operation]?.(count);
+  if (work === undefined) return undefined;
+  const { requests, chains, took } = work;
+  const before = served.cpu();
+  const result = await generator.run({ port: served.port, requests, ...(chains === undefined ? {} : { chains }), connections: CONNECTIONS, count, milliseconds: LONGEST_MS });
+  await sleep(AFTER_RESPONSE_MS);
+  const cpu = ((served.cpu() - before) / result.count) * 1000;
+  if (result.failures > 0) throw new Error(`${name}, ${OPERATIONS[operation]}: ${result.failures} of ${result.count} refused: ${result.failure}`);
+  took?.(result);
+  return { cpu, throughput: result.count / result.seconds, p50: result.p50, p99: result.p99 };
+}
+
+function medians(samples: readonly Sample[]): Sample {
+  const median = (of: (sample: Sample) => number) => samples.map(of).toSorted((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN;
+  return { cpu: median((one) => one.cpu), throughput: median((one) => one.throughput), p50: median((one) => one.p50), p99: median((one) => one.p99) };
+}

@@ -1,0 +1,81 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startCambio } from "../bench/cambio.ts";
+import { cambioContestant } from "../bench/cambio-supplies.ts";
+import { chart } from "../bench/chart.ts";
+import { type Contestant, OPERATIONS, type Operation } from "../bench/contestant.ts";
+import { startFloor } from "../bench/floor/floor.ts";
+import { startGenerator } from "../bench/generator.ts";
+import { type Effort, measure } from "../bench/measure.ts";
+import { PEERS } from "../bench/peers/index.ts";
+import { compare, lines } from "../bench/report.ts";
+import { readArguments, runMain, terminal, UsageError } from "./command.ts";
+import { ROOT } from "./root.ts";
+
+const HELP = `npm run bench -- [--quick] [--only OPERATION,…] [--out FOLDER] [--no-peers]
+
+Builds the production bundle, serves it with workerd, and measures what each operation costs beside a bare Worker that
+does only what it cannot do without (the floor) and beside other servers (peers). All in turn within each round; what
+counts are the ratios of one run, never a figure by itself.
+
+  --quick       fewer requests a round: done within two minutes
+  --only NAMES  only these operations, with commas between: ${Object.keys(OPERATIONS).join(", ")}
+  --no-peers    Cambio and its floor only
+  --out FOLDER  where results.json and results.svg go (bench/results)
+  --help        this text`;
+
+const OPTIONS = {
+  quick: { type: "boolean", default: false },
+  only: { type: "string" },
+  out: { type: "string", default: join(ROOT, "bench", "results") },
+  "no-peers": { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values } = readArguments(args, OPTIONS);
+  if (values.help) {
+    terminal.out(HELP);
+    return 0;
+  }
+  const only = values.only?.split(",").map(operationOf);
+  const effort = { rounds: 5, count: values.quick ? 100 : 1000, ...(only === undefined ? {} : { only }) };
+  const folder = mkdtempSync(join(tmpdir(), "cambio-bench-"));
+  try {
+    await bench(folder, effort, !values["no-peers"], values.out);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return 0;
+}
+
+async function bench(folder: string, effort: Effort, withPeers: boolean, out: string): Promise<void> {
+  const generator = startGenerator();
+  const contestants: Contestant[] = [];
+  try {
+    terminal.note("building and starting Cambio");
+    contestants.push(await cambioContestant(await startCambio(folder), generator), await startFloor(folder));
+    for (const peer of withPeers ? PEERS : []) {
+      const started = await peer(folder, generator);
+      if (typeof started === "string") terminal.note(started);
+      else contestants.push(started);
+    }
+    const compared = compare(await measure(contestants, generator, effort, terminal.note));
+    for (const line of lines(compared)) terminal.out(line);
+    mkdirSync(out, { recursive: true });
+    writeFileSync(join(out, "results.json"), `${JSON.stringify(compared, null, 2)}\n`);
+    writeFileSync(join(out, "results.svg"), chart(compared));
+    terminal.note(`results.json and results.svg are in ${out}`);
+  } finally {
+    generator.stop();
+    await Promise.all(contestants.map((one) => one.stop()));
+  }
+}
+
+function operationOf(name: string): Operation {
+  if (!Object.hasOwn(OPERATIONS, name)) throw new UsageError(`--only: there is no operation "${name}"`);
+  return name as Operation;
+}
+
+await runMain(main);
