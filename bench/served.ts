@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { answers } from "../cli/local/start-cambio.ts";
 import { cpuMilliseconds, quote, workerd } from "../cli/size/startup.ts";
 
 /** A server under measurement: one process. */
@@ -84,12 +85,7 @@ async function serve(child: ChildProcess, port: number, probe: string): Promise<
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   };
   const deadline = Date.now() + PATIENCE_MS;
-  while (
-    !(await fetch(`http://localhost:${port}${probe}`).then(
-      async (response) => void (await response.arrayBuffer()) ?? true,
-      () => false,
-    ))
-  ) {
+  while (!(await answers(`http://localhost:${port}${probe}`))) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await stop();
       throw new Error(`a server did not start:\n${errors}`);
