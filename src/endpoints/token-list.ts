@@ -23,7 +23,8 @@ export async function tokenList(exchange: Exchange): Promise<Response> {
   const trace = await request.service.families.trace(facts.lineage.family);
   const { family, path, root } = facts.lineage;
   if (!trace.ok && !root.lazy) throw new Rejection("unavailable", { note: trace.reason });
-  const nodes = trace.ok ? trace.nodes.filter((node) => node.dead === undefined) : [];
+  const alive = trace.ok ? trace.nodes.filter((node) => node.dead === undefined) : [];
+  const nodes = alive.toSorted((a, b) => a.hops - b.hops || a.issued - b.issued);
   exchange.audit.write({ status: 200, family, issued: "list" });
   // A lazy root stands on no record, and is all that there is of a family that nobody has opened.
   return json([...(root.lazy && path.length === 0 ? [itself(facts)] : []), ...nodes].map((node) => entry(request, facts, node, presented)));
