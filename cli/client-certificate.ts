@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { subjectAltNames } from "../src/clients/subject-alt-names.ts";
 import type { KnownCertificate } from "../src/tenants/client-access.ts";
 import { CommandFailed } from "./command.ts";
 
@@ -8,15 +9,20 @@ const SUBJECT_KEY_IDENTIFIER = /0603551d0e04(..)04(..)/;
 
 /**
  * What a client certificate is registered by: with the certificate of its CA its subject and that CA's key identifier, else
- * its own thumbprint. Refuses one that has expired, and one that the CA has not signed.
+ * its own thumbprint. In place of the subject an alternative name, which must be in it. Refuses one that has expired, and one
+ * that the CA has not signed.
  */
-export function knownCertificate(file: string, caFile: string | undefined): KnownCertificate {
+export function knownCertificate(file: string, caFile: string | undefined, subjectAltName?: string): KnownCertificate {
   const certificate = readCertificate(file);
   if (Date.parse(certificate.validTo) <= Date.now()) throw new CommandFailed(`${nameOfFile(file)} has expired (${certificate.validTo})`);
   if (caFile === undefined) return { thumbprint: Buffer.from(certificate.fingerprint256.replaceAll(":", ""), "hex").toString("base64url") };
   const ca = readCertificate(caFile);
   if (!certificate.verify(ca.publicKey)) throw new CommandFailed(`${nameOfFile(file)} was not signed by the CA of ${caFile}`);
-  return { subjectDn: rfc2253(certificate.subject), issuerKeyId: keyIdentifierOf(ca, caFile) };
+  const issuerKeyId = keyIdentifierOf(ca, caFile);
+  if (subjectAltName === undefined) return { subjectDn: rfc2253(certificate.subject), issuerKeyId };
+  const names = subjectAltNames(certificate.raw);
+  if (!names.includes(subjectAltName)) throw new CommandFailed(`${nameOfFile(file)} has no alternative name ${subjectAltName}; it has: ${names.join(", ") || "none"}`);
+  return { subjectAltName, issuerKeyId };
 }
 
 /** A name as Node writes it, one part a line with special characters escaped, as RFC 2253 has it: the last part first, other letters as bytes. */

@@ -50,7 +50,14 @@ export async function retireCertificate(operator: Operator, id: string, prefix: 
 export function clientLines({ id, client, disabledBy, secrets, certificates, developmentSecret }: ClientAnswer): readonly string[] {
   const state = disabledBy.length === 0 ? "enabled" : `disabled (${disabledBy.join(", ")})`;
   const rows = secrets.map((secret) => [`${HASH}${secret.hash}`, secret.origin, instant(secret.since), instant(secret.expires), secret.valid ? "yes" : "no", secret.by ?? ""]);
-  const proofs = certificates.map((one) => [`${HASH}${one.id}`, one.origin, instant(one.since), one.by ?? "", one.subjectDn ?? "thumbprint", one.issuerKeyId ?? ""]);
+  const proofs = certificates.map((one) => [
+    `${HASH}${one.id}`,
+    one.origin,
+    instant(one.since),
+    one.by ?? "",
+    one.subjectDn ?? one.subjectAltName ?? "thumbprint",
+    one.issuerKeyId ?? "",
+  ]);
   return [
     `${id}: ${client.public ? "public" : "confidential"}, ${client.dialect}, ${state}, grants ${client.grants.join(" ") || "none"}`,
     ...(developmentSecret ? ["has a development secret"] : []),

@@ -92,6 +92,7 @@ function tlsClientAuth(socket: TLSSocket, ca: Ca): Readonly<Record<string, strin
     certIssuerSKI: isOurs ? ca.keyId.toUpperCase() : "",
     certSerial: certificate.serialNumber,
     certFingerprintSHA256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+    certRFC9440: `:${raw.toString("base64")}:`,
     certNotBefore: certificate.validFrom,
     certNotAfter: certificate.validTo,
   };

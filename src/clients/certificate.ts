@@ -7,6 +7,8 @@ export interface ClientCertificate {
   readonly thumbprint: string;
   /** RFC 2253: the last part of the name first. */
   readonly subjectDn: string;
+  /** In DER, as RFC 9440 carries it; empty where the platform left it out. */
+  readonly encoded: string;
   /** Key identifier of the certificate that issued it, in hexadecimal. */
   readonly issuerKeyId: string;
   /** Whether the platform could follow it to a CA of the zone, and the CA has not revoked it. */
@@ -27,10 +29,10 @@ export function clientCertificate({ cf }: Request, now: number): ClientCertifica
   const isVerified = tls.certVerified === "SUCCESS";
   if (!isVerified && tls.certVerified !== SELF_SIGNED) return undefined;
   if (!(Date.parse(tls.certNotBefore) / 1000 <= now && now < Date.parse(tls.certNotAfter) / 1000)) return undefined;
-  const { certFingerprintSHA256: fingerprint, certSubjectDNRFC2253: subjectDn, certIssuerSKI: issuerKeyId } = tls;
+  const { certFingerprintSHA256: fingerprint, certSubjectDNRFC2253: subjectDn, certIssuerSKI: issuerKeyId, certRFC9440: encoded = "" } = tls;
   if (!/^[0-9a-f]{64}$/i.test(fingerprint)) return undefined;
   const bytes = Uint8Array.from(fingerprint.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  return { thumbprint: toBase64url(bytes), subjectDn, issuerKeyId: issuerKeyId.toLowerCase(), isVerified };
+  return { thumbprint: toBase64url(bytes), subjectDn, encoded, issuerKeyId: issuerKeyId.toLowerCase(), isVerified };
 }
 
 /** What a certificate confirms; nothing where there is none. */

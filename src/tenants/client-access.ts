@@ -8,8 +8,13 @@ export interface AddedSecret {
   readonly expires?: number;
 }
 
-/** What a client certificate is known by: its subject and CA, or its own thumbprint. */
+/** What a client certificate is known by: its subject or an alternative name and its CA, or its own thumbprint. */
 export type KnownCertificate = Client["tlsCertificates"][number] | { readonly thumbprint: string };
+
+/** What a certificate of a CA names. */
+export function certifiedName(certificate: Client["tlsCertificates"][number]): string {
+  return "subjectDn" in certificate ? `subject:${certificate.subjectDn}` : certificate.subjectAltName;
+}
 
 /** A certificate that was added through the API; `id` names it, base64url. */
 export interface AddedCertificate {
@@ -40,7 +45,7 @@ export function withAccess(client: Client, access: ClientAccess | undefined): Cl
   return {
     ...client,
     secrets: secrets.filter(({ hash }) => !access.retired.includes(hash)),
-    tlsCertificates: [...client.tlsCertificates, ...certificates.filter((one) => "subjectDn" in one)],
+    tlsCertificates: [...client.tlsCertificates, ...certificates.filter((one) => "issuerKeyId" in one)],
     tlsThumbprints: [...client.tlsThumbprints, ...certificates.flatMap((one) => ("thumbprint" in one ? one.thumbprint : []))],
     disabled: client.disabled || access.disabled !== undefined,
   };

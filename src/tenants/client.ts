@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { CERTIFICATES_LIMIT } from "./defaults.ts";
-import { ClientId, Cutoff, HttpsUrl, Origin, OutboundUrl, RedirectUri, ScopeToken, Seconds } from "./primitives.ts";
+import { Alias, ClientId, Cutoff, HttpsUrl, Origin, OutboundUrl, RedirectUri, ScopeToken, Seconds } from "./primitives.ts";
 import { Role } from "./role.ts";
 import { Consistency, TokenPolicy } from "./token-policy.ts";
 
@@ -23,6 +23,7 @@ export const ClientSecret = z.strictObject({
   expires: z.optional(Seconds),
 });
 
+const Attribute = z.string().check(z.minLength(1), z.maxLength(255));
 const Text = z.optional(z.string().check(z.maxLength(2048)));
 
 /** A public key as it stands in a key set (RFC 7517). Private and symmetric material has no member here, and is refused. */
@@ -40,11 +41,13 @@ export const AssertionTrust = z.strictObject({
 });
 export type AssertionTrust = z.output<typeof AssertionTrust>;
 
-/** A certificate of a CA: the subject as RFC 2253 writes it, and the key identifier of the CA that issued it, in hexadecimal. */
-export const TlsCertificate = z.strictObject({
-  subjectDn: z.string().check(z.minLength(1), z.maxLength(1024)),
-  issuerKeyId: z.string().check(z.regex(/^[0-9a-f]{8,128}$/, "lower-case hexadecimal")),
-});
+const issuerKeyId = z.string().check(z.regex(/^[0-9a-f]{8,128}$/, "lower-case hexadecimal"));
+
+/** A certificate of a CA: the subject as RFC 2253 writes it, or an alternative name of it; and the key identifier of the CA that issued it, in hexadecimal. */
+export const TlsCertificate = z.union([
+  z.strictObject({ subjectDn: z.string().check(z.minLength(1), z.maxLength(1024)), issuerKeyId }),
+  z.strictObject({ subjectAltName: z.string().check(z.regex(/^(dns|uri|email|ip):[\x21-\x7e]{1,1024}$/, "dns:, uri:, email: or ip: and the name")), issuerKeyId }),
+]);
 export type TlsCertificate = z.output<typeof TlsCertificate>;
 
 /** The SHA-256 thumbprint of a certificate (RFC 8705 §3.1). */
@@ -73,6 +76,16 @@ export const SamlApplication = z.strictObject({
   header: z._default(z.enum(["response", "assertion"]), "response"),
 });
 export type SamlApplication = z.output<typeof SamlApplication>;
+
+/** Attributes of the user by our names for them, as an application has them for users without. */
+export const AttributeDefaults = z.strictObject({
+  email: z.optional(Attribute),
+  name: z.optional(Attribute),
+  givenName: z.optional(Attribute),
+  familyName: z.optional(Attribute),
+  groups: z.optional(z.array(Attribute).check(z.maxLength(100))),
+});
+export type AttributeDefaults = z.output<typeof AttributeDefaults>;
 
 /** An application: a consumer that holds permissions, a provider that owns APIs and roles or takes SAML assertions, or both. */
 export const Client = z.strictObject({
@@ -132,7 +145,12 @@ export const Client = z.strictObject({
   dpop: z._default(z.enum(["optional", "required", "nonce"]), "optional"),
   introspection: z._default(z.boolean(), true),
   consistency: z._default(Consistency, "strong"),
+  /** The IdPs whose users it takes; left out for all. */
   identityProviders: z.optional(z.array(z.string()).check(z.minLength(1))),
+  /** The IdPs that a user chooses among on a page of ours; left out: the tenant's. Of none, the default is taken. */
+  offeredIdentityProviders: z.optional(z.array(Alias).check(z.maxLength(20))),
+  /** What its tokens say of users for whom the IdP says nothing of it. */
+  attributeDefaults: z.optional(AttributeDefaults),
   /**
    * Lets it have the IdP's own tokens of its users' logins. `scopes`: what the access token may be good for there; left
    * out, what the record of the IdP asks for.

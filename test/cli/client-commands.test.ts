@@ -114,12 +114,17 @@ describe("client certificate add", () => {
     const { cert } = certify(ca, "gateway", { subject: "/O=Müller, Söhne/CN=gateway", use: "client" });
     expect((await server.cambio(["client", "certificate", "add", "batch/1", cert, "--ca", ca.cert])).status).toBe(0);
     expect(server.sent[0]?.body).toEqual({ subjectDn: "CN=gateway,O=M\\C3\\BCller\\, S\\C3\\B6hne", issuerKeyId: ca.keyId });
+    const unnamed = await server.cambio(["client", "certificate", "add", "batch/1", cert, "--ca", ca.cert, "--san", "dns:gateway.example.com"]);
+    expect([unnamed.status, unnamed.stderr]).toEqual([1, `${cert} has no alternative name dns:gateway.example.com; it has: none\n`]);
+    const tls = certify(ca, "server", { subject: "/CN=localhost", use: "server" });
+    expect((await server.cambio(["client", "certificate", "add", "batch/1", tls.cert, "--ca", ca.cert, "--san", "ip:::1"])).status).toBe(0);
+    expect(server.sent.at(-1)?.body).toEqual({ subjectAltName: "ip:::1", issuerKeyId: ca.keyId });
     const foreign = await server.cambio(["client", "certificate", "add", "batch/1", cert, "--ca", other.cert]);
     expect([foreign.status, foreign.stderr]).toEqual([1, `${cert} was not signed by the CA of ${other.cert}\n`]);
     const validity = { from: "20200101000000Z", to: "20210101000000Z" };
     const expired = certify(ca, "expired", { subject: "/CN=gateway", use: "client", validity });
     expect((await server.cambio(["client", "certificate", "add", "batch/1", expired.cert, "--ca", ca.cert])).stderr).toContain("has expired");
-    expect(server.sent).toHaveLength(1);
+    expect(server.sent).toHaveLength(2);
   });
 
   test("says what is no certificate, exit code 1, and asks no server", async () => {

@@ -112,6 +112,51 @@ describe("tls_client_auth", () => {
   });
 });
 
+describe("tls_client_auth by an alternative name", () => {
+  // CN=gateway of a test CA, with the names below; made with openssl.
+  const ENCODED = [
+    ":MIIB9DCCAZugAwIBAgIUICDtv2pi3D5jdGoniltTGr8xEB4wCgYIKoZIzj0EAwIwEjEQMA4GA1UEAwwHVGVzdCBDQTAgFw0yNjExMjEwNTU4MjBaGA8yMTI2MTAyODA1NTgyMFowEjEQMA4GA1UEAw",
+    "wHZ2F0ZXdheTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABCQc0iRw9LS7KZLlK7BLUE/57yb5jGGM47gb+n+5y6GB7xWUJFfsnbsuDDsBz1BxYJrcX1JQbCs2XPvSNM43sN6jgcwwgckwDAYDVR0T",
+    "AQH/BAIwADB5BgNVHREEcjBwghNnYXRld2F5LmV4YW1wbGUuY29tgg5ndy5leGFtcGxlLmNvbYYcc3BpZmZlOi8vZXhhbXBsZS5jb20vZ2F0ZXdheYETZ2F0ZXdheUBleGFtcGxlLmNvbYcEwAACB4",
+    "cQIAENuAAAAAAAAAAAAAAABzAdBgNVHQ4EFgQUsS59Ju6vNX7v/DQan6Qmwu9eis4wHwYDVR0jBBgwFoAUzFieP0TBZpDRMbhB2uOJ34ItDOEwCgYIKoZIzj0EAwIDRwAwRAIgVyP0I+8lE5tsGLJ6",
+    "hu67JELRi8TiGACrB9CukisXWT0CIF4hZRPYpXMdnceKLZxLCiwRJJLTv6Av0SntZByI6fwU:",
+  ].join("");
+  const named = (subjectAltName: string) => withGateway({ tlsCertificates: [{ subjectAltName, issuerKeyId: ISSUER_KEY }] });
+
+  it.each(["dns:gateway.example.com", "dns:gw.example.com", "uri:spiffe://example.com/gateway", "email:gateway@example.com", "ip:192.0.2.7", "ip:2001:db8::7"])(
+    "proves the client that registered %s, with a certificate that has it",
+    async (name) => {
+      const w = await world({ tenant: named(name) });
+      const { status, body } = await ask(w, certificate({ certRFC9440: ENCODED }));
+      expect([status, payloadOf(body.access_token ?? "").cnf]).toEqual([200, { "x5t#S256": THUMBPRINT }]);
+    },
+  );
+
+  it.each<[string, string, Record<string, unknown>]>([
+    ["another name", "dns:other.example.com", {}],
+    ["a part of one", "dns:example.com", {}],
+    ["CA-47 another case", "dns:GATEWAY.example.com", {}],
+    ["another kind of the same name", "uri:gateway.example.com", {}],
+    ["the subject in place of a name", "dns:gateway", {}],
+    ["another CA", "dns:gateway.example.com", { certIssuerSKI: "ff".repeat(20) }],
+    ["CA-44 a certificate whose verification failed", "dns:gateway.example.com", { certVerified: "FAILED:self signed certificate" }],
+    ["a certificate that the platform left out as too large", "dns:gateway.example.com", { certRFC9440: "", certRFC9440TooLarge: true }],
+    ["one that is cut short", "dns:gateway.example.com", { certRFC9440: ":MIIB:" }],
+  ])("is refused with %s", async (_what, name, change) => {
+    const w = await world({ tenant: named(name) });
+    const { status, body } = await ask(w, certificate({ certRFC9440: ENCODED, ...change }));
+    expect([status, body.error]).toEqual([401, "invalid_client"]);
+  });
+
+  it("takes no other kind of name, and no subject beside it", async () => {
+    const w = await world();
+    for (const one of [{ subjectAltName: "gateway" }, { subjectAltName: "dns:" }, { subjectAltName: "dns:a b" }, { subjectAltName: "dns:a", subjectDn: "CN=a" }]) {
+      const clients = { gateway: { grants: ["client_credentials"], authenticationMethods: ["tls_client_auth"], tlsCertificates: [{ ...one, issuerKeyId: ISSUER_KEY }] } };
+      expect((await w.apply({ issuer: "http://localhost:8787", clients })).status).toBe(400);
+    }
+  });
+});
+
 describe("self_signed_tls_client_auth", () => {
   it("proves the client whose very certificate is registered, signed by itself or by a CA", async () => {
     const w = await world({ tenant: selfSigned });

@@ -4,7 +4,7 @@ import { Rejection } from "../../protocol/rejection.ts";
 import type { Exchange } from "../../service.ts";
 import type { ClientAct, ClientChanged } from "../../storage/tenant-store.ts";
 import type { Client } from "../../tenants/client.ts";
-import { type ClientAccess, type KnownCertificate, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
+import { type ClientAccess, certifiedName, type KnownCertificate, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
 import { authenticationMethods } from "../../tenants/defaults.ts";
 import { recordName } from "../../tenants/records.ts";
 import { json } from "../response.ts";
@@ -91,7 +91,7 @@ export async function retireCertificate(exchange: Exchange, id: string, prefix: 
 
 // A thumbprint names its certificate; a subject is named with its CA.
 async function certificateId(certificate: KnownCertificate): Promise<string> {
-  return "thumbprint" in certificate ? certificate.thumbprint : await sha256(`${certificate.issuerKeyId} ${certificate.subjectDn}`);
+  return "thumbprint" in certificate ? certificate.thumbprint : await sha256(`${certificate.issuerKeyId} ${certifiedName(certificate)}`);
 }
 
 async function change(exchange: Exchange, operator: string, id: string, act: ClientAct, secret?: string): Promise<Response> {

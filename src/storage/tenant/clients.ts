@@ -1,5 +1,5 @@
 import type { Client } from "../../tenants/client.ts";
-import { type ClientAccess, type KnownCertificate, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
+import { type ClientAccess, certifiedName, type KnownCertificate, NO_ACCESS, withAccess } from "../../tenants/client-access.ts";
 import { authenticationMethods, CERTIFICATES_LIMIT } from "../../tenants/defaults.ts";
 import { lookUpsOf, recordName } from "../../tenants/records.ts";
 import type { ChangeClient, ClientChange, ClientWritten } from "../tenant-store.ts";
@@ -83,7 +83,7 @@ function changed(now: number, by: string, client: Client, access: ClientAccess, 
 
 function isKnown({ tlsCertificates, tlsThumbprints }: Client, certificate: KnownCertificate): boolean {
   if ("thumbprint" in certificate) return tlsThumbprints.includes(certificate.thumbprint);
-  return tlsCertificates.some(({ subjectDn, issuerKeyId }) => subjectDn === certificate.subjectDn && issuerKeyId === certificate.issuerKeyId);
+  return tlsCertificates.some((known) => known.issuerKeyId === certificate.issuerKeyId && certifiedName(known) === certifiedName(certificate));
 }
 
 function takesSecrets(client: Client): boolean {

@@ -18,6 +18,7 @@ const SecretAnswer = z.object({
 const CertificateAnswer = z.object({
   id: z.string(),
   subjectDn: z.optional(z.string()),
+  subjectAltName: z.optional(z.string()),
   issuerKeyId: z.optional(z.string()),
   thumbprint: z.optional(z.string()),
   origin: z.enum(["file", "api"]),
