@@ -21,7 +21,8 @@ metadata themselves.
     const url = `${new URL(readIssuer(values)).origin}/saml2/metadata`;
     const answer = await fetch(url).catch(() => undefined);
     if (answer?.status !== 200) throw new CommandFailed(`${url} ${answer === undefined ? "cannot be reached" : `answered ${answer.status}`}`);
-    const certificates = [...(await answer.text()).matchAll(/<ds:X509Certificate>([A-Za-z0-9+/=]+)</g)].map(([, base64 = ""]) => pem(base64));
+    // Each of our two roles has them.
+    const certificates = [...new Set([...(await answer.text()).matchAll(/<ds:X509Certificate>([A-Za-z0-9+/=]+)</g)].map(([, base64 = ""]) => pem(base64)))];
     if (certificates.length === 0) throw new CommandFailed("no SAML key is published: cambio keys rotate --algorithm SAML makes one");
     terminal.out((values.all ? certificates : certificates.slice(0, 1)).join("\n"));
   },

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { tokenPolicyOf } from "../dialects/index.ts";
-import { authorizationUrl, newLoginSecrets } from "../federation/relying-party.ts";
+import { authorizationUrl, type LoginSecrets, newLoginSecrets } from "../federation/relying-party.ts";
 import { sha256 } from "../protocol/bytes.ts";
 import { type Form, readForm, readQuery } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
@@ -15,6 +15,7 @@ import { authorizationResponse, formActionOf } from "./authorization-response.ts
 import { prepareCode } from "./code.ts";
 import { loginStateCookie } from "./login-state.ts";
 import { page } from "./page.ts";
+import { samlLoginUrl } from "./saml-login.ts";
 import { readSession } from "./session.ts";
 import { enter } from "./sso.ts";
 
@@ -141,20 +142,27 @@ async function afterClick(exchange: Exchange, confirmed: string): Promise<Respon
 }
 
 async function beginLogin(exchange: Exchange, request: AuthorizationRequest): Promise<Response> {
-  const { tenant, service } = exchange;
   if (request.idp === undefined) throw new Rejection("idp_none");
-  const idp = await tenant.identityProvider(request.idp);
-  if (idp === undefined) throw new Rejection("idp_unknown");
-  if (idp.disabled) throw new Rejection("idp_disabled");
   exchange.audit.note({ idp: request.idp });
   const secrets = newLoginSecrets();
+  const location = await loginUrl(exchange, request, request.idp, secrets);
+  // The hint has done its work; what need not come back is not kept.
+  const cookie = await loginStateCookie(exchange, { request: { ...request, loginHint: undefined }, idp: request.idp, secrets, created: exchange.service.now() });
+  return new Response(null, { status: 303, headers: { location, "set-cookie": cookie, "cache-control": "no-store", "referrer-policy": "no-referrer" } });
+}
+
+async function loginUrl(exchange: Exchange, request: AuthorizationRequest, alias: string, secrets: LoginSecrets): Promise<string> {
+  const { tenant, service } = exchange;
+  const idp = await tenant.identityProvider(alias);
+  const saml = idp === undefined ? await tenant.samlIdentityProvider(alias) : undefined;
+  if (idp === undefined && saml?.ssoUrl === undefined) throw new Rejection("idp_unknown");
+  if ((idp ?? saml)?.disabled) throw new Rejection("idp_disabled");
+  if (idp === undefined) return await samlLoginUrl(exchange, { alias, ssoUrl: saml?.ssoUrl ?? "", secrets, forceAuthn: request.prompt === "login" || request.maxAge === 0 });
   const prompt = request.prompt === "none" ? undefined : request.prompt;
-  const location = await authorizationUrl(service, idp, callbackUrl(exchange, request.idp), secrets, { prompt, maxAge: request.maxAge, loginHint: request.loginHint });
+  const location = await authorizationUrl(service, idp, callbackUrl(exchange, alias), secrets, { prompt, maxAge: request.maxAge, loginHint: request.loginHint });
   // While the user is at the IdP, its keys come in.
   exchange.after(service.providers.warm(idp.issuer));
-  // The hint has done its work; what need not come back is not kept.
-  const cookie = await loginStateCookie(exchange, { request: { ...request, loginHint: undefined }, idp: request.idp, secrets, created: service.now() });
-  return new Response(null, { status: 303, headers: { location, "set-cookie": cookie, "cache-control": "no-store", "referrer-policy": "no-referrer" } });
+  return location;
 }
 
 /** Our redirect URI at an IdP. */

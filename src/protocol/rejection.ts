@@ -131,6 +131,7 @@ const TABLE = {
   // Authorize, callback, logout
   authorize_client_unknown: request("client_id is missing or names no application here."),
   authorize_redirect_unregistered: request("redirect_uri is missing or not registered for this application."),
+  idp_response_invalid: idp,
   saml_request_refused: request("The SAML request is malformed, too old, or not from an application here."),
   saml_request_unknown: request("The login cannot be continued: begin it again in the application."),
   response_type_unsupported: row(400, "unsupported_response_type", "Only response_type=code is supported."),

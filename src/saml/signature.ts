@@ -24,13 +24,18 @@ export async function signElement(head: string, tail: string, id: string, { key,
   const digestMethod = element("ds:DigestMethod", { Algorithm: `http://www.w3.org/2001/04/xmlenc#sha${bits}` });
   const signed =
     element("ds:CanonicalizationMethod", { Algorithm: EXCLUSIVE }) +
-    element("ds:SignatureMethod", { Algorithm: `http://www.w3.org/2001/04/xmldsig-more#rsa-sha${bits}` }) +
+    element("ds:SignatureMethod", { Algorithm: signatureAlgorithm(hash) }) +
     element("ds:Reference", { URI: `#${id}` }, element("ds:Transforms", {}, transforms.join("")) + digestMethod + element("ds:DigestValue", {}, digest));
   const namespace = { "xmlns:ds": NS.signature };
   // Alone, as it is signed, SignedInfo declares the namespace; in its place it has it from above.
   const value = base64(await crypto.subtle.sign("RSASSA-PKCS1-v1_5", key, bytesOf(element("ds:SignedInfo", namespace, signed))));
   const keyInfo = element("ds:KeyInfo", {}, element("ds:X509Data", {}, element("ds:X509Certificate", {}, certificate)));
   return `${head}${element("ds:Signature", namespace, element("ds:SignedInfo", {}, signed) + element("ds:SignatureValue", {}, value) + keyInfo)}${tail}`;
+}
+
+/** The identifier of RSA with a hash (RFC 9231 §2.3.2). */
+export function signatureAlgorithm(hash: SamlHash): string {
+  return `http://www.w3.org/2001/04/xmldsig-more#rsa-sha${hash.slice(4)}`;
 }
 
 function base64(bytes: ArrayBuffer): string {

@@ -29,7 +29,8 @@ function explain(issue: z.core.$ZodIssue): Problem[] {
 function* references(file: TenantFile): Generator<Problem> {
   const issuer = new URL(file.issuer);
   if (issuer.search !== "" || file.issuer.endsWith("/")) yield { path: "issuer", message: "an issuer has no query and no trailing slash" };
-  if (file.defaultIdentityProvider !== undefined && !Object.hasOwn(file.identityProviders, file.defaultIdentityProvider)) {
+  const { defaultIdentityProvider: byDefault } = file;
+  if (byDefault !== undefined && !Object.hasOwn(file.identityProviders, byDefault) && file.samlIdentityProviders[byDefault]?.ssoUrl === undefined) {
     yield { path: "defaultIdentityProvider", message: "names no identity provider of this file" };
   }
   for (const [alias, idp] of Object.entries(file.identityProviders)) {

@@ -50,7 +50,7 @@ export function xmlOf(assertion: string): string {
 /** The certificates of the metadata, base64. */
 export async function certificatesOf(w: World): Promise<readonly string[]> {
   const metadata = await (await w.fetch("/saml2/metadata")).text();
-  return [...metadata.matchAll(/X509Certificate>([^<]+)</g)].map(([, certificate = ""]) => certificate);
+  return [...new Set([...metadata.matchAll(/X509Certificate>([^<]+)</g)].map(([, certificate = ""]) => certificate))];
 }
 
 /** What the verifier reads from an assertion that we issued. */
