@@ -1,6 +1,6 @@
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest, Exchange } from "../service.ts";
-import type { TracedNode } from "../storage/families.ts";
+import type { Trace, TracedNode } from "../storage/families.ts";
 import type { RootKind } from "../storage/lineage.ts";
 import { type Claims, defined } from "../tokens/claims.ts";
 import { inspect, isDead } from "../tokens/inspect.ts";
@@ -23,11 +23,16 @@ export async function tokenList(exchange: Exchange): Promise<Response> {
   const trace = await request.service.families.trace(facts.lineage.family);
   const { family, path, root } = facts.lineage;
   if (!trace.ok && !root.lazy) throw new Rejection("unavailable", { note: trace.reason });
-  const alive = trace.ok ? trace.nodes.filter((node) => node.dead === undefined) : [];
+  const alive = trace.ok ? trace.nodes.filter((node) => isAlive(trace, node)) : [];
   const nodes = alive.toSorted((a, b) => a.hops - b.hops || a.issued - b.issued);
   exchange.audit.write({ status: 200, family, issued: "list" });
   // A lazy root stands on no record, and is all that there is of a family that nobody has opened.
   return json([...(root.lazy && path.length === 0 ? [itself(facts)] : []), ...nodes].map((node) => entry(request, facts, node, presented)));
+}
+
+// A grant lives as long as it may be refreshed, or one of its tokens has not been revoked.
+function isAlive({ revokedNodes }: Trace, { dead, refresh, leaves }: TracedNode): boolean {
+  return dead === undefined && (refresh !== undefined || leaves.some(({ id }) => !revokedNodes.includes(id)));
 }
 
 type Listed = Pick<TracedNode, "client" | "audience" | "scope" | "issued" | "expires" | "id" | "hops" | "path" | "refresh">;
