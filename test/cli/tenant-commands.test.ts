@@ -32,8 +32,10 @@ function write(name: string, text: string): string {
 describe("tenant check", () => {
   test("says that the demo tenant is right", () => {
     const { status, stdout } = cambio("tenant", "check", "demo/tenant.json");
-    const { clients, permissions } = JSON.parse(readFileSync(join(ROOT, "demo", "tenant.json"), "utf8"));
-    expect(stdout).toBe(`demo/tenant.json: ok (clients ${Object.keys(clients).length}, identity providers 1, permissions ${permissions.length})\n`);
+    const { clients, identityProviders, permissions } = JSON.parse(readFileSync(join(ROOT, "demo", "tenant.json"), "utf8"));
+    expect(stdout).toBe(
+      `demo/tenant.json: ok (clients ${Object.keys(clients).length}, identity providers ${Object.keys(identityProviders).length}, permissions ${permissions.length})\n`,
+    );
     expect(status).toBe(0);
   });
 
