@@ -100,7 +100,6 @@ describe("grant_type", () => {
     "URN:IETF:PARAMS:OAUTH:GRANT-TYPE:TOKEN-EXCHANGE",
     "urn:ietf:params:oauth:grant-type:token-exchange ",
     "urn:ietf:params:oauth:grant-type:token-exchange\u0000",
-    "urn:ietf:params:oauth:grant-type:saml2-bearer",
     "urn:ietf:params:oauth:grant-type:device_code",
     "password",
     "implicit",
