@@ -23,6 +23,8 @@ export interface Ca extends CertificateFiles {
 export interface CertificateRequest {
   readonly subject: string;
   readonly use: "server" | "client";
+  /** As openssl writes alternative names: `DNS:gateway.example.com`. For clients. */
+  readonly subjectAltName?: string;
   /** As openssl writes times: `20200101000000Z`. Left out: from now on, ten years. */
   readonly validity?: { readonly from: string; readonly to: string };
 }
@@ -79,12 +81,14 @@ export function localCa(directory: string, name: string): Ca {
 }
 
 /** Certifies a new key as `NAME.pem` and `NAME.key` beside the CA; keeps what is there already. */
-export function certify(ca: Ca, name: string, { subject, use, validity }: CertificateRequest): CertificateFiles {
-  const [cert, key, request] = ["pem", "key", "csr"].map((ending) => join(ca.directory, `${name}.${ending}`)) as [string, string, string];
+export function certify(ca: Ca, name: string, { subject, use, validity, subjectAltName }: CertificateRequest): CertificateFiles {
+  const [cert, key, request, extensions] = ["pem", "key", "csr", "cnf"].map((ending) => join(ca.directory, `${name}.${ending}`)) as [string, string, string, string];
   if (existsSync(cert)) return { cert, key };
   openssl(["req", "-new", "-utf8", "-config", ca.config, ...newKey(key), "-subj", subject, "-out", request]);
   const times = validity === undefined ? [] : ["-startdate", validity.from, "-enddate", validity.to];
-  openssl(["ca", "-batch", "-notext", "-utf8", "-preserveDN", "-config", ca.config, "-extensions", use, ...times, "-in", request, "-out", cert]);
+  if (subjectAltName !== undefined) writeFileSync(extensions, `${configOf(ca.directory)}subjectAltName = ${subjectAltName}\n`);
+  const named = subjectAltName === undefined ? [] : ["-extfile", extensions];
+  openssl(["ca", "-batch", "-notext", "-utf8", "-preserveDN", "-config", ca.config, ...named, "-extensions", use, ...times, "-in", request, "-out", cert]);
   return { cert, key };
 }
 

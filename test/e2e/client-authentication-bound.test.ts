@@ -59,6 +59,18 @@ describe.skipIf(!HAS_OPENSSL)(HAS_OPENSSL ? "bound clients by unmodified librari
     });
   });
 
+  test("tls_client_auth by an alternative name: openid-client gets a token with a certificate that has it, whatever its subject", async () => {
+    const config = await client.discovery(issuer, "edge", undefined, client.TlsClientAuth(), { execute: [client.allowInsecureRequests] });
+    config[client.customFetch] = fetchWith(cambio, certify(cambio.ca, "other", { subject: "/CN=edge", use: "client", subjectAltName: "DNS:other.example.com" }));
+    await expect(client.clientCredentialsGrant(config)).rejects.toMatchObject({ error: "invalid_client" });
+    config[client.customFetch] = fetchWith(
+      cambio,
+      certify(cambio.ca, "edge", { subject: "/CN=whoever", use: "client", subjectAltName: "URI:spiffe://example.com/edge,DNS:edge.example.com" }),
+    );
+    const { access_token: token } = await client.clientCredentialsGrant(config);
+    expect(claims(token).cnf).toEqual({ "x5t#S256": thumbprintOf(join(cambio.ca.directory, "edge.pem")) });
+  });
+
   describe("DPoP where the server demands a nonce", () => {
     test("openid-client takes the challenge by itself: it logs in, refreshes and exchanges", async () => {
       const config = await client.discovery(issuer, "spa", undefined, client.None(), { execute: [client.allowInsecureRequests] });
@@ -103,7 +115,9 @@ function withBoundClients(file: unknown): unknown {
   const { clients, ...rest } = file as { readonly clients: Readonly<Record<string, object>> };
   const cert = join(localState(PORT).directory, "mtls", "gateway.pem");
   const gateway = { ...clients.gateway, authenticationMethods: ["self_signed_tls_client_auth"], tlsCertificates: [], tlsThumbprints: [thumbprintOf(cert)] };
-  return { ...rest, clients: { ...clients, gateway, spa: { ...clients.spa, dpop: "nonce" } } };
+  const { issuerKeyId } = (clients.gateway as { readonly tlsCertificates: readonly [{ readonly issuerKeyId: string }] }).tlsCertificates[0];
+  const edge = { grants: ["client_credentials"], authenticationMethods: ["tls_client_auth"], tlsCertificates: [{ subjectAltName: "dns:edge.example.com", issuerKeyId }] };
+  return { ...rest, clients: { ...clients, gateway, edge, spa: { ...clients.spa, dpop: "nonce" } } };
 }
 
 function thumbprintOf(cert: string): string {

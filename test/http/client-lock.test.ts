@@ -85,6 +85,14 @@ describe("five failed authentications", () => {
     expect(counted).toHaveBeenCalledOnce();
   });
 
+  it("are the only limit: a service that asks 200 times in one second, 12,000 a minute, is answered each time", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const w = await world();
+    expect((await fail(w, 4)).at(-1)).toBe(401);
+    const statuses = await Promise.all(Array.from({ length: 200 }, async () => (await ask(w, "billing-worker-secret", ATTACKER)).status));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
   it("twenty at once are counted each", async () => {
     const w = await world();
     await Promise.all(Array.from({ length: 20 }, (_, n) => ask(w, `wrong-${n}`, ATTACKER)));
