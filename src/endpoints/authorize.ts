@@ -13,6 +13,7 @@ import { seal, unseal } from "../tokens/seal.ts";
 import { type AuthorizationRequest, type AuthorizationTarget, applicationNow, authorizationRequest, authorizationTarget, needsClick } from "./authorization-request.ts";
 import { authorizationResponse, formActionOf } from "./authorization-response.ts";
 import { prepareCode } from "./code.ts";
+import { choicePage, identityProviderOf, readChoice } from "./identity-provider-choice.ts";
 import { loginStateCookie } from "./login-state.ts";
 import { page } from "./page.ts";
 import { samlLoginUrl } from "./saml-login.ts";
@@ -25,6 +26,8 @@ const CONFIRM_SECONDS = 600;
 export async function authorize(exchange: Exchange): Promise<Response> {
   const { request } = exchange;
   const form = request.method === "POST" ? await readForm(request) : readQuery(request.url);
+  const choice = form.get("choice");
+  if (choice !== undefined && request.method === "POST") return await afterChoice(exchange, form, choice);
   const confirmed = form.get("confirm");
   if (confirmed !== undefined && request.method === "POST") return await afterClick(exchange, confirmed);
   const target = await authorizationTarget(exchange, form);
@@ -78,7 +81,9 @@ export async function proceed(exchange: Exchange, request: AuthorizationRequest,
     if (answer !== undefined) return await confirmationPage(exchange, request, session, answer.signedOn.principal.loginName);
   }
   if (request.prompt === "none") throw new Rejection("login_required");
-  return await beginLogin(exchange, request);
+  const where = await identityProviderOf(exchange, request, client);
+  if (where === undefined) throw new Rejection("idp_none");
+  return typeof where === "string" ? await beginLogin(exchange, request, where) : await choicePage(exchange, request, client, where);
 }
 
 // A native application sends the browser here with its SSO token: the session that it opens is good for this application.
@@ -141,13 +146,18 @@ async function afterClick(exchange: Exchange, confirmed: string): Promise<Respon
   });
 }
 
-async function beginLogin(exchange: Exchange, request: AuthorizationRequest): Promise<Response> {
-  if (request.idp === undefined) throw new Rejection("idp_none");
-  exchange.audit.note({ idp: request.idp });
+async function afterChoice(exchange: Exchange, form: Form, choice: string): Promise<Response> {
+  const { request, alias } = await readChoice(exchange, form, choice);
+  await applicationNow(exchange, request);
+  return await answering(exchange, request, async () => await beginLogin(exchange, request, alias));
+}
+
+async function beginLogin(exchange: Exchange, request: AuthorizationRequest, alias: string): Promise<Response> {
+  exchange.audit.note({ idp: alias });
   const secrets = newLoginSecrets();
-  const location = await loginUrl(exchange, request, request.idp, secrets);
+  const location = await loginUrl(exchange, request, alias, secrets);
   // The hint has done its work; what need not come back is not kept.
-  const cookie = await loginStateCookie(exchange, { request: { ...request, loginHint: undefined }, idp: request.idp, secrets, created: exchange.service.now() });
+  const cookie = await loginStateCookie(exchange, { request: { ...request, loginHint: undefined }, idp: alias, secrets, created: exchange.service.now() });
   return new Response(null, { status: 303, headers: { location, "set-cookie": cookie, "cache-control": "no-store", "referrer-policy": "no-referrer" } });
 }
 

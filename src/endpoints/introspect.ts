@@ -66,7 +66,11 @@ async function describe({ client, tenant, ring }: ClientRequest, facts: TokenFac
   const { view, owner } = await viewOfFacts(tenant, facts, sid);
   // An opaque token says what a JWT of the same grant would say.
   const own = facts.claims ?? (facts.kind === "access_token" ? dialectOf(owner).accessTokenClaims(view) : {});
-  const about = principal === undefined ? {} : { ...userClaims(principal, view.scope), ...dialectOf(client).userAttributes(principal, view.scope), username: principal.loginName };
+  const known = view.principal ?? principal;
+  const about =
+    principal === undefined || known === undefined
+      ? {}
+      : { ...userClaims(known, view.scope), ...dialectOf(client).userAttributes(known, view.scope), username: principal.loginName };
   return defined({
     ...own,
     ...about,

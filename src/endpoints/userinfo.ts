@@ -6,6 +6,7 @@ import { readForm } from "../protocol/form.ts";
 import { SCOPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
+import { withDefaults } from "../tenants/principal.ts";
 import { userClaims } from "../tokens/claims.ts";
 import { inspect, isDead } from "../tokens/inspect.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
@@ -27,7 +28,8 @@ export async function userinfo(exchange: Exchange): Promise<Response> {
   const client = await tenant.client(facts.client);
   if (client === undefined || facts.principal === undefined || !facts.scope.includes(SCOPE.openid)) throw new Rejection("bearer_scope");
   audit.write({ status: 200 });
-  const claims = { sub: facts.subject, ...userClaims(facts.principal, facts.scope), ...dialectOf(client).userAttributes(facts.principal, facts.scope) };
+  const known = withDefaults(facts.principal, client.attributeDefaults);
+  const claims = { sub: facts.subject, ...userClaims(known, facts.scope), ...dialectOf(client).userAttributes(known, facts.scope) };
   return forOrigin(exchange.request, client, json(claims));
 }
 

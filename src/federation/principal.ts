@@ -20,10 +20,10 @@ type Mapped = Readonly<Record<"loginName" | "email" | "name" | "givenName" | "fa
 
 /** Copies the mapped claims, by allowlist and within bounds, into what we keep of a user. */
 export function principalOf(sub: string, alias: string, idp: IdentityProvider, claims: JsonObject): Principal {
-  const claim = (name: string) => (Object.hasOwn(claims, name) ? claims[name] : undefined);
+  const claim = (path: string) => claimAt(claims, path);
   const { loginName, email, name, givenName, familyName, groups, emailVerified } = idp.claims;
   const mapped = { loginName: claim(loginName), email: claim(email), name: claim(name), givenName: claim(givenName), familyName: claim(familyName), groups: claim(groups) };
-  return { ...mappedPrincipal(sub, alias, String(claims.sub), mapped), ...(claims[emailVerified] === true ? { emailVerified: true } : {}) };
+  return { ...mappedPrincipal(sub, alias, String(claims.sub), mapped), ...(claim(emailVerified) === true ? { emailVerified: true } : {}) };
 }
 
 /** Keeps what is within bounds. `subject`: the IdP's own name for the user, where it has no login name. */
@@ -54,5 +54,12 @@ function groupsOf(claim: unknown): readonly string[] {
 export function lacksClaims(idp: IdentityProvider, claims: JsonObject): boolean {
   const byScope = { email: idp.claims.email, profile: idp.claims.name, groups: idp.claims.groups };
   const wanted = [idp.claims.loginName, ...Object.entries(byScope).flatMap(([scope, name]) => (idp.scopes.includes(scope) ? [name] : []))];
-  return wanted.some((name) => !Object.hasOwn(claims, name));
+  return wanted.some((path) => claimAt(claims, path) === undefined);
+}
+
+/** The claim that a path of the mapping leads to: one of exactly that name, else by its dots into nested objects. */
+export function claimAt(claims: JsonObject, path: string): unknown {
+  if (Object.hasOwn(claims, path)) return claims[path];
+  const names = path.split(/(?<!\\)\./).map((name) => name.replaceAll("\\.", "."));
+  return names.reduce<unknown>((value, name) => (typeof value === "object" && value !== null && Object.hasOwn(value, name) ? (value as JsonObject)[name] : undefined), claims);
 }

@@ -33,6 +33,9 @@ function* references(file: TenantFile): Generator<Problem> {
   if (byDefault !== undefined && !Object.hasOwn(file.identityProviders, byDefault) && file.samlIdentityProviders[byDefault]?.ssoUrl === undefined) {
     yield { path: "defaultIdentityProvider", message: "names no identity provider of this file" };
   }
+  for (const [index, alias] of (file.offeredIdentityProviders ?? []).entries()) {
+    if (!loginPlaces(file).includes(alias)) yield { path: `offeredIdentityProviders.${index}`, message: "names no identity provider of this file" };
+  }
   for (const [alias, idp] of Object.entries(file.identityProviders)) {
     if (new URL(idp.issuer).host === issuer.host) yield { path: `identityProviders.${alias}.issuer`, message: "is this tenant itself" };
   }
@@ -77,6 +80,10 @@ function* clientReferences(file: TenantFile, id: string, client: TenantFile["cli
   for (const [index, trusted] of client.trustedForHandoff.entries()) {
     if (!Object.hasOwn(file.clients, trusted)) yield { path: `${at}.trustedForHandoff.${index}`, message: "names no client of this file" };
   }
+  const taken = client.identityProviders ?? loginPlaces(file);
+  for (const [index, alias] of (client.offeredIdentityProviders ?? []).entries()) {
+    if (!taken.includes(alias)) yield { path: `${at}.offeredIdentityProviders.${index}`, message: "names no identity provider of this file that the client takes users of" };
+  }
   for (const [index, alias] of (client.identityProviders ?? []).entries()) {
     if (!Object.hasOwn(file.identityProviders, alias) && !Object.hasOwn(file.samlIdentityProviders, alias))
       yield { path: `${at}.identityProviders.${index}`, message: "names no identity provider of this file" };
@@ -92,6 +99,12 @@ function* samlIssuers({ samlIdentityProviders, identityProviders, issuer }: Tena
     if (owner !== undefined) yield { path: `${at}.entityId`, message: `belongs to ${owner} already` };
     owners.set(entityId, alias);
   }
+}
+
+// Where users can be sent to log in.
+function loginPlaces(file: TenantFile): readonly string[] {
+  const saml = Object.entries(file.samlIdentityProviders).filter(([, { ssoUrl }]) => ssoUrl !== undefined);
+  return [...Object.keys(file.identityProviders), ...saml.map(([alias]) => alias)];
 }
 
 function* permissionReferences(file: TenantFile): Generator<Problem> {

@@ -1,7 +1,10 @@
 import * as z from "zod/mini";
-import { ClientId, Cutoff, OutboundUrl, ScopeToken } from "./primitives.ts";
+import { ClientId, Cutoff, EmailDomains, OutboundUrl, ScopeToken } from "./primitives.ts";
 
-/** Which claim of the IdP becomes which attribute of the user. */
+/**
+ * Which claim of the IdP becomes which attribute of the user. A claim of exactly this name; else dots lead into nested
+ * objects and lists (`realm_access.roles`, `emails.0.value`), and `\.` is a dot of a name.
+ */
 export const ClaimMapping = z.strictObject({
   loginName: z._default(z.string(), "preferred_username"),
   email: z._default(z.string(), "email"),
@@ -19,6 +22,8 @@ export const IdentityProvider = z.strictObject({
   clientId: ClientId,
   /** The name of the Worker secret that holds our client secret at the IdP. */
   clientSecretName: z.string().check(z.regex(/^[A-Z][A-Z0-9_]{0,48}_CLIENT_SECRET$/, "the name of a Worker secret, ending in _CLIENT_SECRET")),
+  /** The domains whose users are known here: an address in `login_hint` leads to this IdP. */
+  emailDomains: z.optional(EmailDomains),
   scopes: z._default(z.array(ScopeToken), ["openid", "profile", "email"]),
   claims: z._default(ClaimMapping, ClaimMapping.parse({})),
   signingAlgorithms: z._default(z.array(z.enum(["RS256", "PS256", "ES256", "ES384", "EdDSA"])).check(z.minLength(1)), ["RS256", "ES256", "PS256", "EdDSA"]),

@@ -36,3 +36,6 @@ export const RedirectUri = z.string().check(
   z.maxLength(499),
   z.refine((text: string) => isRedirectUri(text), "must be https, http on localhost or loopback, or a scheme such as com.example.app; no fragment, user info or wildcard"),
 );
+
+/** Domains of e-mail addresses, in lower case. */
+export const EmailDomains = z.array(z.string().check(z.regex(/^([a-z0-9-]+\.)+[a-z0-9-]+$/, "a domain in lower case"))).check(z.maxLength(100));

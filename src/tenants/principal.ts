@@ -1,4 +1,4 @@
-import type { SubjectNameIdentifier } from "./client.ts";
+import type { AttributeDefaults, SubjectNameIdentifier } from "./client.ts";
 
 /** What we know of the user behind a login: verified claims of the corporate IdP, under our own subject id. */
 export interface Principal {
@@ -13,6 +13,14 @@ export interface Principal {
   readonly givenName?: string;
   readonly familyName?: string;
   readonly groups: readonly string[];
+}
+
+/** A user as an application knows it: with its own defaults where the IdP said nothing. No groups at all is nothing. */
+export function withDefaults(principal: Principal, defaults: AttributeDefaults | undefined): Principal {
+  if (defaults === undefined) return principal;
+  const { groups = [], ...texts } = defaults;
+  const given = Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== undefined));
+  return { ...given, ...principal, groups: principal.groups.length === 0 ? groups : principal.groups };
 }
 
 /** What stands in `sub` for a user, where an application declared its subject name identifier. Undefined: the user has no such value. */

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Cutoff, HttpsUrl } from "./primitives.ts";
+import { Cutoff, EmailDomains, HttpsUrl } from "./primitives.ts";
 
 const AttributeName = z.string().check(z.minLength(1), z.maxLength(256));
 
@@ -24,6 +24,8 @@ export const SamlIdentityProvider = z.strictObject({
   certificates: z
     .array(z.string().check(z.regex(/^MI[A-Za-z0-9+/]+={0,2}$/, "a certificate in base64, without BEGIN and END"), z.maxLength(8192)))
     .check(z.minLength(1), z.maxLength(4)),
+  /** The domains whose users are known here: an address in `login_hint` leads to this IdP. */
+  emailDomains: z.optional(EmailDomains),
   attributes: z._default(SamlAttributeMapping, SamlAttributeMapping.parse({})),
   disabled: z._default(z.boolean(), false),
   cutoff: z.optional(Cutoff),

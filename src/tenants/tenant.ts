@@ -19,6 +19,8 @@ export const TenantSettings = z.strictObject({
   realm: z.optional(z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/))),
   jurisdiction: z.optional(Jurisdiction),
   defaultIdentityProvider: z.optional(Alias),
+  /** The IdPs that a user chooses among on a page of ours, for applications that say nothing of it. Of none, the default is taken. */
+  offeredIdentityProviders: z.optional(z.array(Alias).check(z.maxLength(20))),
   tokenPolicy: z._default(TokenPolicy, {}),
   /** The weakest consistency that any client of this tenant may use. */
   consistency: z._default(Consistency, "strong"),

@@ -23,10 +23,10 @@ export const idToken: IssuedTokenType = {
           sealLineage(ring, JWT_TYPE.idToken, lineageOf(family, id, granted)),
           sessionReference(ring, family, record.sid),
         ]);
-        const { scope, appTid } = viewOf(issuing, granted, sid);
+        const { scope, appTid, principal: known = principal } = viewOf(issuing, granted, sid);
         const claims = {
-          ...userClaims(principal, scope),
-          ...dialect.userAttributes(principal, scope),
+          ...userClaims(known, scope),
+          ...dialect.userAttributes(known, scope),
           iss: ring.issuer,
           aud: record.audience.length === 1 ? record.audience[0] : record.audience,
           azp: clientId,
@@ -39,6 +39,7 @@ export const idToken: IssuedTokenType = {
           sid,
           app_tid: appTid,
           act: record.act,
+          may_act: record.mayAct,
           [LINEAGE_CLAIM]: lin,
         };
         return await signJwt(defined(claims), JWT_TYPE.idToken, key);

@@ -3,7 +3,7 @@ import type { Granted, NewLeaf } from "../storage/families.ts";
 import type { FamilyId, Lineage, NodeId } from "../storage/lineage.ts";
 import type { Client } from "../tenants/client.ts";
 import type { ResolvedTokenPolicy } from "../tenants/defaults.ts";
-import type { Principal } from "../tenants/principal.ts";
+import { type Principal, withDefaults } from "../tenants/principal.ts";
 import { rolesOf } from "./claims.ts";
 import type { KeyRing } from "./keys.ts";
 
@@ -73,7 +73,7 @@ export function viewOf(
     clientId,
     audience: record.audience,
     scope: [...new Set([...record.scope, ...attributes])],
-    principal,
+    principal: principal === undefined || another !== undefined ? principal : withDefaults(principal, only?.client.attributeDefaults),
     roles: rolesByTarget(targets, principal ?? { clientId }),
     apis: record.apis ?? [],
     sid,
