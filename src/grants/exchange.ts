@@ -9,7 +9,7 @@ import type { ClientRequest } from "../service.ts";
 import type { ExchangeSubject, Extend, Extended, SsoRecord } from "../storage/families.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import { RETRY_WINDOW_SECONDS } from "../tenants/defaults.ts";
-import { branchDeath, configurationDeath } from "../tokens/inspect.ts";
+import { actorsDeath, configurationDeath } from "../tokens/inspect.ts";
 import type { Issuing } from "../tokens/issued-token-type.ts";
 import { issueOf, permissionDeath } from "../tokens/permission-cutoff.ts";
 import { type PreparedChain, prepareRefreshToken } from "../tokens/refresh-token.ts";
@@ -85,8 +85,7 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
   if (!extended.ok) rememberRefusal(request, plan, extended.reason);
   if (!extended.ok) throw new Rejection(extended.reason, extended.note === undefined ? {} : { note: extended.note });
   if (subject.format === "opaque") await refuseEnded(request, subject, extended.subjectClient, extended.root);
-  const deaths = await Promise.all((extended.record.branches ?? []).map((branch) => branchDeath(request, branch)));
-  const death = deaths.find((reason) => reason !== undefined);
+  const death = await actorsDeath(request, extended.record.act, extended.record.branches ?? []);
   if (death !== undefined) throw new Rejection("actor_dead", { note: death });
   // The family has just said that the subject is alive: for the next seconds `edge` need not ask again.
   if (query !== undefined && atEdge === undefined) {

@@ -6,7 +6,7 @@ import { isSubset, parseScope } from "../protocol/scope.ts";
 import type { ClientRequest } from "../service.ts";
 import type { Granted, Refresh } from "../storage/families.ts";
 import { RETRY_WINDOW_SECONDS } from "../tenants/defaults.ts";
-import { branchDeath, configurationDeath } from "../tokens/inspect.ts";
+import { actorsDeath, configurationDeath } from "../tokens/inspect.ts";
 import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../tokens/opaque.ts";
 import { permissionDeath, recordedIssue } from "../tokens/permission-cutoff.ts";
 import type { Grant } from "./grant.ts";
@@ -91,7 +91,8 @@ async function renew(request: ClientRequest, token: OpaqueToken, ask: Refresh): 
   if (!first.ok) throw new Rejection(first.reason);
   const death = (await configurationDeath(request, clientId, first.root)) ?? (await permissionDeath(request, clientId, first.root, () => recordedIssue(request, token)));
   if (death !== undefined) throw new Rejection("refresh_cutoff", { note: death });
-  for (const branch of first.record.branches ?? []) if ((await branchDeath(request, branch)) !== undefined) throw new Rejection("refresh_revoked", { note: "actor" });
+  const actors = await actorsDeath(request, first.record.act, first.record.branches ?? []);
+  if (actors !== undefined) throw new Rejection("refresh_revoked", { note: actors });
   const targets = await currentTargets(request, first);
   const scope = first.record.scope.filter((name) => targets.every((target) => isStillAllowed(target, name)));
   if (isSubset(first.record.scope, scope)) return { granted: first, targets };

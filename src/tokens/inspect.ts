@@ -1,4 +1,4 @@
-import { readAct, readMayAct } from "../protocol/actor.ts";
+import { type Act, readAct, readMayAct } from "../protocol/actor.ts";
 import { sha256 } from "../protocol/bytes.ts";
 import { readConfirmation } from "../protocol/confirmation.ts";
 import type { Exchange } from "../service.ts";
@@ -50,7 +50,7 @@ export async function inspect(exchange: Exchange, token: VerifiedToken, inspecti
   const facts = factsOf(family, token, asked.status, asked);
   if (facts === undefined) return { kind: "dead", reason: "record_unknown" };
   const reason =
-    (await actorsDeath(exchange, facts, asked.consistency)) ??
+    (await actorsDeath(exchange, facts.act, facts.lineage.branches, asked.consistency)) ??
     (await configurationDeath(exchange, facts.client, facts.lineage.root)) ??
     (await permissionDeath(exchange, facts.client, facts.lineage.root, async () => knownIssue(facts) ?? (await issueOf(exchange, token))));
   if (reason !== undefined) return { kind: "dead", reason };
@@ -78,26 +78,24 @@ function knownIssue({ audience, issuedAt }: TokenFacts): Issue | undefined {
   return issuedAt === undefined ? undefined : { audience, issuedAt };
 }
 
-/** Why an actor's place leaves a token dead: each one from another login is asked in its own family. */
-export async function branchDeath({ service, tenant }: Exchange, branch: Origin): Promise<string | undefined> {
-  const { family, path, node, sid, root } = branch;
+/** Why an actor's place leaves a token dead: its own family does not find it alive. */
+export async function branchDeath({ service }: Exchange, { family, path, node, sid, root }: Origin): Promise<string | undefined> {
   const status = await service.families.status(family, { kind: "path", path, node, lazy: root.lazy, ...(sid === undefined ? {} : { sid }) });
-  if (!status.alive) return `actor ${status.reason}`;
-  const { cutoff } = tenant.settings;
-  if (cutoff !== undefined && root.time <= cutoff) return "actor tenant_cut_off";
-  const idp = root.idp === undefined ? undefined : ((await tenant.identityProvider(root.idp)) ?? (await tenant.samlIdentityProvider(root.idp)));
-  return root.idp !== undefined && (idp === undefined || idp.disabled || root.time <= (idp.cutoff ?? -1)) ? "actor idp_cut_off" : undefined;
+  return status.alive ? undefined : `actor ${status.reason}`;
 }
 
-// Every branch is alive, and no client in the chain of actors is disabled.
-async function actorsDeath(exchange: Exchange, { lineage, act }: TokenFacts, consistency: Consistency): Promise<string | undefined> {
-  for (let actor = act; actor !== undefined; actor = actor.act) {
-    const client = await exchange.tenant.client(actor.client_id);
-    if (client === undefined || client.disabled) return "actor client_cut_off";
+/** Why the actors of a token leave it dead: the configuration has ended the client or the login of one, or its own family has ended it. */
+export async function actorsDeath(exchange: Exchange, act: Act | undefined, branches: readonly Origin[], consistency: Consistency = "strong"): Promise<string | undefined> {
+  let actor = act;
+  // The newest actor stands outermost, and its branch last.
+  for (const { root } of branches.toReversed()) {
+    const death = actor === undefined ? undefined : await configurationDeath(exchange, actor.client_id, root);
+    if (death !== undefined) return `actor ${death}`;
+    actor = actor?.act;
   }
   // What was found without asking the family is as old for its branches.
   if (consistency !== "strong") return undefined;
-  const deaths = await Promise.all(lineage.branches.map((branch) => branchDeath(exchange, branch)));
+  const deaths = await Promise.all(branches.map((branch) => branchDeath(exchange, branch)));
   return deaths.find((death) => death !== undefined);
 }
 
