@@ -8,6 +8,7 @@ import type { Claims } from "../tokens/claims.ts";
 import { defined } from "../tokens/claims.ts";
 import { branchDeath, inspect, isDead } from "../tokens/inspect.ts";
 import { viewOf } from "../tokens/issued-token-type.ts";
+import { readOwnJwt } from "../tokens/read.ts";
 import type { TokenFacts } from "../tokens/token.ts";
 import { type PlannedExchange, planExchange } from "./exchange.ts";
 
@@ -23,11 +24,12 @@ export async function explainExchange(request: ClientRequest, isOperator: boolea
   };
   try {
     const text = request.form.require("subject_token");
+    const jwt = await readOwnJwt(request.ring, text);
+    if (jwt.format === "jwt") seen(jwt);
     const asked = dialectOf(request.client).exchange(request.form);
     // Reading one would use it up.
     if (asked.subjectTokenType === TOKEN_TYPE.saml2) throw new Rejection("subject_type_unsupported");
     const token = await readSubjectToken(request, text, asked.subjectTokenType);
-    if (token.format === "jwt") seen(token);
     const plan = await planExchange(request, token, asked);
     const facts = await inspect(request, token, { consistency: "strong", refreshWindow: windowOf(plan) });
     if (isDead(facts)) throw new Rejection("subject_dead", { note: facts.reason });
