@@ -4,7 +4,6 @@ import { samlPrincipal } from "../federation/saml-principal.ts";
 import { sha256 } from "../protocol/bytes.ts";
 import { type Form, readForm } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
-import { presentableUntil } from "../saml/conditions.ts";
 import type { VerifiedAssertion } from "../saml/verified.ts";
 import type { Exchange } from "../service.ts";
 import type { SamlIdentityProvider } from "../tenants/saml-identity-provider.ts";
@@ -42,16 +41,14 @@ export async function samlAcs(exchange: Exchange): Promise<Response> {
 async function assertionOf({ service, tenant }: Exchange, text: string, idp: SamlIdentityProvider, login: LoginState): Promise<VerifiedAssertion> {
   const refused = (note: string) => new Rejection("idp_response_invalid", { note });
   if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text)) throw refused("base64");
-  const verified = await service.saml.verify(Uint8Array.fromBase64(text), "response", idp.certificates);
+  const [acs, inResponseTo] = [samlAcsUrl(tenant.issuer), requestIdOf(login.secrets)];
+  const expected = { audience: tenant.issuer, recipient: acs, now: service.now(), inResponseTo };
+  const verified = await service.saml.verify(Uint8Array.fromBase64(text), "response", idp.certificates, expected);
   if (!verified.ok) throw refused(`${verified.fault}: ${verified.note}`);
-  const { assertion, response = {} } = verified;
-  const [acs, inResponseTo, now] = [samlAcsUrl(tenant.issuer), requestIdOf(login.secrets), service.now()];
+  const { assertion, response = {}, until = 0 } = verified;
   if (assertion.issuer !== idp.entityId) throw refused("issuer");
   if ((response.destination ?? acs) !== acs) throw refused("destination");
   if ((response.inResponseTo ?? inResponseTo) !== inResponseTo) throw refused("in response to");
-  const until = presentableUntil(assertion, { audience: tenant.issuer, recipient: acs, now, inResponseTo });
-  if (typeof until === "string") throw refused(until);
-  if ((assertion.sessionNotOnOrAfter ?? now + 1) <= now) throw refused("session");
   const once = await service.singleUse.use({ tenant: tenant.issuer, issuer: login.idp, kind: "saml_assertion" }, await sha256(assertion.id), until);
   if (!once) throw refused("used");
   return assertion;

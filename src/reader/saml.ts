@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { DocumentKind, SamlVerifier } from "../saml/verified.ts";
+import type { DocumentKind, Expected, OurMetadata, SamlVerifier } from "../saml/verified.ts";
 import { verifier } from "../saml/verifier/verify.ts";
 
 /** Verifies foreign SAML for the Worker that holds the keys. */
@@ -12,7 +12,11 @@ export class Verifier extends WorkerEntrypoint implements SamlVerifier {
     return await verifier.issuerOf(document, kind);
   }
 
-  async verify(document: Uint8Array<ArrayBuffer>, kind: DocumentKind, certificates: readonly string[]): ReturnType<SamlVerifier["verify"]> {
-    return await verifier.verify(document, kind, certificates);
+  async verify(document: Uint8Array<ArrayBuffer>, kind: DocumentKind, certificates: readonly string[], expected?: Expected): ReturnType<SamlVerifier["verify"]> {
+    return await verifier.verify(document, kind, certificates, expected);
+  }
+
+  async metadata(ours: OurMetadata): Promise<string> {
+    return await verifier.metadata(ours);
   }
 }

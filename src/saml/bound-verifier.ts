@@ -14,6 +14,7 @@ export function boundVerifier(binding: SamlVerifier | undefined): SamlVerifier {
   return {
     authnRequest: (message, isDeflated) => ask((verifier) => verifier.authnRequest(message, isDeflated)),
     issuerOf: (document, kind) => ask((verifier) => verifier.issuerOf(document, kind)),
-    verify: (document, kind, certificates) => ask((verifier) => verifier.verify(document, kind, certificates)),
+    verify: (document, kind, certificates, expected) => ask((verifier) => verifier.verify(document, kind, certificates, expected)),
+    metadata: (ours) => ask((verifier) => verifier.metadata(ours)),
   };
 }

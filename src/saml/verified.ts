@@ -32,7 +32,19 @@ export interface ResponseFacts {
 }
 
 /** Why a document is refused; for the audit log. */
-export type DocumentFault = "gate" | "malformed" | "shape" | "algorithm" | "signature" | "content";
+export type DocumentFault = "gate" | "malformed" | "shape" | "algorithm" | "signature" | "content" | "conditions";
+
+/** What an assertion must fulfil to be good here, now. */
+export interface Expected {
+  /** Who it is for: an audience of every restriction. */
+  readonly audience: string;
+  /** Where it is presented. */
+  readonly recipient: string;
+  /** Seconds. */
+  readonly now: number;
+  /** The id of the AuthnRequest that it answers; left out where it answers none. */
+  readonly inResponseTo?: string;
+}
 
 /** A refusal travels as a value: error classes do not survive the call. `note` never holds anything of the document. */
 export interface Unverified {
@@ -44,6 +56,8 @@ export interface Unverified {
 export interface Verified {
   readonly ok: true;
   readonly assertion: VerifiedAssertion;
+  /** Until when it may be presented (seconds), where conditions were asked for. */
+  readonly until?: number;
   readonly response?: ResponseFacts;
 }
 
@@ -63,6 +77,14 @@ export interface AuthnRequest {
   readonly isPassive: boolean;
 }
 
+/** What our metadata says: who we are, where, and which certificates may have signed what is ours (base64 DER). */
+export interface OurMetadata {
+  readonly issuer: string;
+  readonly sso: string;
+  readonly acs: string;
+  readonly certificates: readonly string[];
+}
+
 /**
  * Reads and verifies foreign SAML where no key of ours is: the second Worker, bound as a service. `document`: the bytes of
  * the XML. Nothing is fetched, nothing kept.
@@ -72,6 +94,8 @@ export interface SamlVerifier {
   issuerOf(document: Uint8Array<ArrayBuffer>, kind: DocumentKind): Promise<{ readonly ok: true; readonly issuer: string } | Unverified>;
   /** Reads an AuthnRequest. `isDeflated`: as the redirect binding has it (SAML bindings §3.4.4.1). */
   authnRequest(message: Uint8Array<ArrayBuffer>, isDeflated: boolean): Promise<{ readonly ok: true; readonly request: AuthnRequest } | Unverified>;
-  /** Verifies with one of these certificates (base64 DER) and answers what was signed. */
-  verify(document: Uint8Array<ArrayBuffer>, kind: DocumentKind, certificates: readonly string[]): Promise<Verified | Unverified>;
+  /** Verifies with one of these certificates (base64 DER) and answers what was signed; `expected`: if it is good here, now. */
+  verify(document: Uint8Array<ArrayBuffer>, kind: DocumentKind, certificates: readonly string[], expected?: Expected): Promise<Verified | Unverified>;
+  /** Writes our metadata (SAML metadata §2.4): nothing in it is secret. */
+  metadata(ours: OurMetadata): Promise<string>;
 }

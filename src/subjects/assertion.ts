@@ -1,8 +1,7 @@
 import { subjectOf } from "../federation/principal.ts";
 import { samlPrincipal } from "../federation/saml-principal.ts";
 import { fromBase64url, recodeBase64url, sha256 } from "../protocol/bytes.ts";
-import { presentableUntil } from "../saml/conditions.ts";
-import type { Unverified, VerifiedAssertion } from "../saml/verified.ts";
+import type { Unverified } from "../saml/verified.ts";
 import type { ClientRequest } from "../service.ts";
 import { readOpaque } from "../tokens/opaque.ts";
 import type { Unreadable } from "../tokens/read.ts";
@@ -21,34 +20,33 @@ export async function readAssertion(request: ClientRequest, text: string): Promi
   const { saml } = request.service;
   const named = await saml.issuerOf(document, "assertion");
   if (!named.ok) return refused(request, named);
-  const { ring, tenant } = request;
-  const isOwn = named.issuer === ring.issuer;
-  const alias = isOwn ? undefined : await tenant.asserter(named.issuer);
-  const idp = alias === undefined ? undefined : await tenant.samlIdentityProvider(alias);
-  const verified = await saml.verify(document, "assertion", isOwn ? ring.samlCertificates() : idp === undefined || idp.disabled ? [] : idp.certificates);
-  if (!verified.ok) return refused(request, verified);
-  const { assertion } = verified;
-  // Whose key was asked for by an unverified word, the signed bytes must say again.
-  if (assertion.issuer !== named.issuer) return unreadable("claims");
-  return isOwn ? await ownToken(request, assertion) : await external(request, alias ?? "", assertion);
+  const { ring } = request;
+  return named.issuer === ring.issuer ? await own(request, document) : await external(request, document, named.issuer);
 }
 
-async function ownToken({ ring }: ClientRequest, { id }: VerifiedAssertion): Promise<VerifiedToken | Unreadable> {
-  const token = await readOpaque(ring, "saml", id);
+async function own(request: ClientRequest, document: Uint8Array<ArrayBuffer>): Promise<VerifiedToken | Unreadable> {
+  const { service, ring } = request;
+  const verified = await service.saml.verify(document, "assertion", ring.samlCertificates());
+  if (!verified.ok) return refused(request, verified);
+  // Whose key was asked for by an unverified word, the signed bytes must say again.
+  const { id, issuer } = verified.assertion;
+  const token = issuer === ring.issuer ? await readOpaque(ring, "saml", id) : undefined;
   return token === undefined ? unreadable("claims") : { format: "opaque", kind: "saml_assertion", token };
 }
 
-async function external(request: ClientRequest, alias: string, assertion: VerifiedAssertion): Promise<VerifiedToken | Unreadable> {
-  const { service, tenant, client, audit } = request;
+async function external(request: ClientRequest, document: Uint8Array<ArrayBuffer>, issuer: string): Promise<VerifiedToken | Unreadable> {
+  const { service, tenant, client } = request;
+  const alias = (await tenant.asserter(issuer)) ?? "";
   const idp = await tenant.samlIdentityProvider(alias);
+  if (idp === undefined || idp.disabled || client.identityProviders?.includes(alias) === false) return unreadable("claims");
   const now = service.now();
-  const until = presentableUntil(assertion, { audience: tenant.issuer, recipient: `${new URL(tenant.issuer).origin}/oauth2/token`, now });
-  if (idp === undefined || typeof until === "string" || client.identityProviders?.includes(alias) === false) {
-    audit.note({ note: String(until) });
-    return unreadable("claims");
-  }
+  const expected = { audience: tenant.issuer, recipient: `${new URL(tenant.issuer).origin}/oauth2/token`, now };
+  const verified = await service.saml.verify(document, "assertion", idp.certificates, expected);
+  if (!verified.ok) return refused(request, verified);
+  const { assertion, until = 0 } = verified;
   // Asked only after everything else about it holds.
-  if (!(await service.singleUse.use({ tenant: tenant.issuer, issuer: alias, kind: "saml_assertion" }, await sha256(assertion.id), until))) return unreadable("claims");
+  const use = { tenant: tenant.issuer, issuer: alias, kind: "saml_assertion" } as const;
+  if (assertion.issuer !== issuer || !(await service.singleUse.use(use, await sha256(assertion.id), until))) return unreadable("claims");
   const principal = samlPrincipal(await subjectOf(tenant.subjectKey, alias, assertion.nameId), alias, idp, assertion);
   return await openExternal(request, { idp: alias, principal, authTime: Math.min(assertion.authnInstant ?? now, now), ends: assertion.sessionNotOnOrAfter });
 }

@@ -1,7 +1,9 @@
 import type { SamlVerifier, Unverified } from "../verified.ts";
 import { inflate, readAuthnRequest } from "./authn-request.ts";
+import { presentableUntil } from "./conditions.ts";
 import { Fault } from "./fault.ts";
 import { gate } from "./gate.ts";
+import { metadataOf } from "./metadata.ts";
 import { assertionIn, issuerOf, readAssertion } from "./read.ts";
 import { signatureOf, verifiedBytes } from "./signature.ts";
 import { parse } from "./tree.ts";
@@ -18,7 +20,8 @@ export const verifier: SamlVerifier = {
       const gated = gate(document);
       return { ok: true, issuer: issuerOf(assertionIn(parse(gated), kind, gated.elements).assertion) };
     }),
-  verify: async (document, kind, certificates) =>
+  metadata: async (ours) => metadataOf(ours),
+  verify: async (document, kind, certificates, expected) =>
     attempt(async () => {
       const gated = gate(document);
       const { assertion, response } = assertionIn(parse(gated), kind, gated.elements);
@@ -26,7 +29,8 @@ export const verifier: SamlVerifier = {
       const signed = verifiedBytes(gated.text, signatureOf(assertion), certificates);
       // From here on the document is forgotten: what was signed is read anew, and alone.
       const again = parse(gate(new TextEncoder().encode(signed)));
-      return { ok: true, assertion: readAssertion(again), ...(response === undefined ? {} : { response }) };
+      const read = readAssertion(again);
+      return { ok: true, assertion: read, ...(response === undefined ? {} : { response }), ...(expected === undefined ? {} : { until: presentableUntil(read, expected) }) };
     }),
 };
 
