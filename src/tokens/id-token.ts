@@ -40,7 +40,6 @@ export const idToken: IssuedTokenType = {
           app_tid: appTid,
           act: record.act,
           may_act: record.mayAct,
-          may_act: record.mayAct,
           [LINEAGE_CLAIM]: lin,
         };
         return await signJwt(defined(claims), JWT_TYPE.idToken, key);
