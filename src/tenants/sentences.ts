@@ -7,6 +7,7 @@ export function sentenceOf(issue: z.core.$ZodRawIssue): string {
   if (issue.code === "unrecognized_keys") return `has what is not known here: ${issue.keys.join(", ")}`;
   if (issue.code === "too_small") return `must ${bound(issue.origin, "at least", Number(issue.minimum))}`;
   if (issue.code === "too_big") return `must ${bound(issue.origin, "at most", Number(issue.maximum))}`;
+  if (issue.code === "invalid_union") return "has none of the shapes that are allowed here: see the schema";
   return "is not allowed here";
 }
 
