@@ -20,7 +20,7 @@ const webApp =
   (file: TenantFileInput): void =>
     void Object.assign(file.clients["web-app"], change);
 
-describe("FED-04 the IdP of the login", () => {
+describe("FED-04 FED-22 the IdP of the login", () => {
   it("is the client's default one; whoever logged in elsewhere gets nothing of it, under the same name and the same sub", async () => {
     const w = await world();
     const corp = await login(w, "web-app");
@@ -38,6 +38,23 @@ describe("FED-04 the IdP of the login", () => {
       expect(payloadOf(String(body.id_token))).toMatchObject({ iss: w.partner.issuer, sub: `sub-${user}`, preferred_username: user });
       expect(body.access_token).toBe(user === "chris.lee" ? "partner-at" : "partner-at-2");
     }
+  });
+
+  it("FED-19 signs with its own key, though another IdP calls one by the same name", async () => {
+    const clock = stopClock();
+    const w = await world({ tenant: webApp({ identityProviders: ["partner"] }) });
+    w.partner.expiresIn = 60;
+    const { access_token } = await login(w, "web-app");
+    clock.forward(60);
+    const claims = { iss: w.partner.issuer, sub: "sub-dona.moore", aud: "cambio", iat: clock.now(), exp: clock.now() + 60 };
+    const refreshed = async (by: typeof w.idp) => {
+      const id_token = await by.sign(claims);
+      w.partner.scripts.token = () => Response.json({ access_token: "fresh", token_type: "Bearer", expires_in: 60, id_token });
+      return await handOut(w, access_token);
+    };
+    expect(refusalOf(w, await refreshed(w.idp))).toEqual([502, "server_error", "idp_id_token_invalid"]);
+    clock.forward(20);
+    expect((await refreshed(w.partner)).body.access_token).toBe("fresh");
   });
 
   it("gives nothing to a session that an SSO token opened: nobody logged in there", async () => {
