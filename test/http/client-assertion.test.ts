@@ -74,7 +74,7 @@ describe("private_key_jwt, by the client's own key", () => {
     expect((await ask(w, await assertion({ jti }))).status).toBe(200);
   });
 
-  it("CA-27 is used once", async () => {
+  it("CA-27, regression 22: is used once", async () => {
     const w = await world({ tenant: withBatchJob() });
     const text = await assertion();
     expect((await ask(w, text)).status).toBe(200);

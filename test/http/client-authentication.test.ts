@@ -44,7 +44,7 @@ describe.each(FORM_ENDPOINTS)("a confidential client at %s", (endpoint) => {
     }
   });
 
-  it("CA-02 is refused when it proves itself in two ways, both right or not", async () => {
+  it("CA-02, regression 22: is refused when it proves itself in two ways, both right or not", async () => {
     const w = await world();
     const refused = ["400 invalid_request", "401 invalid_client"];
     const assertion = "client_assertion=e30.e30.AAAA&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -152,7 +152,7 @@ describe("a bound access token", () => {
     expect((await userinfo(w, { authorization: `Bearer ${body.access_token}` })).status).toBe(200);
   });
 
-  it("TX-34, TX-35 is exchanged with its proof only, and what comes out is bound to the same key", async () => {
+  it("TX-34, TX-35, regression 10: is exchanged with its proof only, and what comes out is bound to the same key", async () => {
     const w = await world();
     const { access_token: subject_token = "", refresh_token = "" } = await bound(w);
     const form = { subject_token, subject_token_type: TOKEN_TYPE.access_token };
