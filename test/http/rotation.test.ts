@@ -2,7 +2,7 @@ import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { sha256 } from "../../src/protocol/bytes.ts";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, editTenant, stopClock } from "../faults.ts";
+import { type Clock, editTenant, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
 import { exchange, login, refresh, type Tokens, type World, world } from "../world.ts";
 import { begin, comeBack } from "./login-steps.ts";
 import { asOperator, newSigningKey, newTokenKey, version } from "./operator-requests.ts";
@@ -93,5 +93,28 @@ describe("no valid token dies, and no login that is under way, when there rotate
     expect((await asOperator(fresh, "POST", `/keys/${kind}/1/retire`)).status).toBe(200);
     clock.forward(10);
     await expectAllValid(await version(fresh, { [name.replace("7", "1")]: undefined, [name]: secret }), after);
+  });
+});
+
+describe("two versions of the Worker at once, of which one lacks the new token key", () => {
+  it("make tokens by the keys that they have; what the other made is judged by who can, and 503 where nobody can tell", async () => {
+    const old = await world();
+    const fresh = await version(old, { TOKEN_KEY_7: newTokenKey() });
+    await asOperator(fresh, "POST", "/keys/register");
+    clock.forward(310);
+    const before = await everything(old);
+    expect((await asOperator(fresh, "POST", "/keys/token/7/promote")).status).toBe(200);
+    clock.forward(10);
+    const [byOld, byFresh] = [await everything(old), await everything(fresh)];
+    const as = [APP, OLD] as const;
+    for (const token of [...before.tokens, ...byOld.tokens]) {
+      for (const w of [old, fresh]) expect(await (await w.post("/oauth2/introspect", { token }, as)).json()).toMatchObject({ active: true });
+    }
+    for (const token of byFresh.tokens) {
+      expect(await (await fresh.post("/oauth2/introspect", { token }, as)).json()).toMatchObject({ active: true });
+      for (const path of ["/oauth2/introspect", "/oauth2/revoke"]) expect(await outcomeOf(await old.post(path, { token }, as))).toEqual(UNAVAILABLE);
+    }
+    expect(await outcomeOf(await refresh(old, APP, byFresh.refresh))).toEqual(UNAVAILABLE);
+    await expectAllValid(fresh, byFresh);
   });
 });
