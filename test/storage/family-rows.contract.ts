@@ -51,6 +51,20 @@ export function familyRowsContract(name: string, within: (test: (rows: FamilyRow
         expect(rows.code("s")).toBeUndefined();
       }));
 
+    it("count exchanges up to a limit, whatever was counted before: what is added, what is put again, leaves not at all", () =>
+      within((rows) => {
+        const child = (id: string): NodeRow => ({ ...NODE, parent: "p", id });
+        for (const id of ["a", "b"]) rows.addNode(child(id));
+        expect([rows.exchanges("p", 2), rows.exchanges("p", 9), rows.exchanges("p", 1)]).toEqual([2, 2, 1]);
+        rows.addNode(child("c"));
+        rows.addNode({ ...child("l"), kind: "leaf" });
+        expect([rows.exchanges("p", 9), rows.exchanges("q", 9), rows.exchanges("p", 3)]).toEqual([3, 0, 3]);
+        rows.putNode({ ...child("c"), redeemed: "s" });
+        rows.putNode(child("d"));
+        expect(rows.exchanges("p", 9)).toBe(4);
+        expect(rows.node("p", "c")).toEqual({ ...child("c"), redeemed: "s" });
+      }));
+
     const nodes: readonly NodeRow[] = [
       NODE,
       { ...NODE, leaves: [LEAF, { ...LEAF, id: "o", hash: "h" }] },

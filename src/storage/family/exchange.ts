@@ -165,7 +165,7 @@ function record(rows: FamilyRows, now: number, { found, ask, permitted, branches
     ...(chain === undefined ? {} : { chain }),
     ...(ask.sso === undefined ? {} : { sso: ask.sso }),
   };
-  rows.putNode(row);
+  rows.addNode(row);
   keepUntil(rows, expires);
   return answerOf(rows, row, permitted, found.facts);
 }

@@ -23,6 +23,7 @@ export function memoryRows(): FamilyRows {
     putCode: (row) => void codes.set(row.id, row),
     node: (parent, id) => nodes.get(`${parent}/${id}`),
     putNode: (row) => void nodes.set(`${row.parent}/${row.id}`, row),
+    addNode: (row) => void nodes.set(`${row.parent}/${row.id}`, row),
     children: (parent, limit) =>
       [...nodes.values()]
         .filter((row) => row.parent === parent)

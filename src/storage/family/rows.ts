@@ -98,6 +98,8 @@ export interface FamilyRows {
   putCode(row: CodeRow): void;
   node(parent: NodeId, id: NodeId): NodeRow | undefined;
   putNode(row: NodeRow): void;
+  /** Puts a node whose id stands below this parent for the first time. */
+  addNode(row: NodeRow): void;
   /** The children of a node, at most `limit`, in the order of their ids. */
   children(parent: NodeId, limit: number): readonly NodeRow[];
   /** How many exchanges hang below a node, counted up to `limit`. */

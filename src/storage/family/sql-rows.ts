@@ -1,6 +1,6 @@
 import type { Principal } from "../../tenants/principal.ts";
 import type { Leaf, RefusedExchange, SsoRecord, TokenRecord } from "../families.ts";
-import type { RootKind } from "../lineage.ts";
+import type { NodeId, RootKind } from "../lineage.ts";
 import type { Chain, CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
 
 // Only ever added to: an older version of the Worker must be able to read what a newer one wrote.
@@ -13,16 +13,22 @@ CREATE TABLE IF NOT EXISTS refusals (k INTEGER PRIMARY KEY CHECK (k = 1), row TE
 CREATE TABLE IF NOT EXISTS revoked (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
+// How many parents' counts are remembered.
+const COUNTS_KEPT = 1000;
+
 type Columns = Record<string, SqlStorageValue>;
 
 /**
  * The rows of one family in the SQLite database of its Durable Object. Reading an object that was never written stores
- * nothing: the schema comes with the first write.
+ * nothing: the schema comes with the first write. The family's own row, which every rule looks at, and the counts of
+ * exchanges are remembered: nobody else writes this database, and whoever rolls it back makes these rows anew.
  */
 export function sqlRows(sql: SqlStorage): FamilyRows {
   let written = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'family'").toArray().length > 0;
   // An object that an older version wrote gets the tables that came since.
   if (written) sql.exec(SCHEMA);
+  let family: FamilyRow | undefined;
+  const counts = new Map<NodeId, number>();
   const read = (query: string, ...values: SqlStorageValue[]): Columns[] => (written ? sql.exec(query, ...values).toArray() : []);
   const write = (query: string, ...values: SqlStorageValue[]): void => {
     if (!written) {
@@ -38,18 +44,38 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     write(`INSERT INTO ${table} (${names.join()}) VALUES (${names.map(() => "?").join()}) ON CONFLICT DO UPDATE SET ${changes.join()}`, ...Object.values(row));
   };
   return {
-    family: () => toFamily(read("SELECT * FROM family")[0]),
-    putFamily: ({ op, tenant, kind, root, closes, user = null, principal, revoked = null }) =>
-      put("family", ["k"], { k: 1, op, tenant, kind, root, closes, user, principal: toJson(principal), revoked }),
+    family: () => {
+      family ??= toFamily(read("SELECT * FROM family")[0]);
+      return family;
+    },
+    putFamily: ({ op, tenant, kind, root, closes, user = null, principal, revoked = null }) => {
+      put("family", ["k"], { k: 1, op, tenant, kind, root, closes, user, principal: toJson(principal), revoked });
+      family = undefined;
+    },
     session: (id) => fromJson<SessionRow>(read("SELECT row FROM sessions WHERE id = ?", id)[0]?.row),
     putSession: (row) => put("sessions", ["id"], { id: row.id, row: toJson(row) }),
     code: (id) => fromJson<CodeRow>(read("SELECT row FROM codes WHERE id = ?", id)[0]?.row),
     putCode: (row) => put("codes", ["id"], { id: row.id, row: toJson(row) }),
     node: (parent, id) => toNode(read("SELECT * FROM nodes WHERE parent = ? AND id = ?", parent, id)[0]),
-    putNode: ({ record, leaves, chain, kind = null, sso, redeemed = null, ...row }) =>
-      put("nodes", ["parent", "id"], { ...row, record: toJson(record), leaves: toJson(leaves), chain: toJson(chain), kind, sso: toJson(sso), redeemed }),
+    putNode: (row) => {
+      put("nodes", ["parent", "id"], fromNode(row));
+      counts.delete(row.parent);
+    },
+    addNode: (row) => {
+      put("nodes", ["parent", "id"], fromNode(row));
+      const count = counts.get(row.parent);
+      if (count !== undefined && row.kind === undefined) counts.set(row.parent, count + 1);
+    },
     children: (parent, limit) => read("SELECT * FROM nodes WHERE parent = ? ORDER BY id LIMIT ?", parent, limit).flatMap((row) => toNode(row) ?? []),
-    exchanges: (parent, limit) => Number(read("SELECT count(*) AS n FROM (SELECT 1 FROM nodes WHERE parent = ? AND kind IS NULL LIMIT ?)", parent, limit)[0]?.n ?? 0),
+    exchanges: (parent, limit) => {
+      const known = counts.get(parent);
+      if (known !== undefined) return Math.min(known, limit);
+      const count = Number(read("SELECT count(*) AS n FROM (SELECT 1 FROM nodes WHERE parent = ? AND kind IS NULL LIMIT ?)", parent, limit)[0]?.n ?? 0);
+      if (counts.size >= COUNTS_KEPT) counts.clear();
+      // What reached the limit may be more.
+      if (count < limit) counts.set(parent, count);
+      return count;
+    },
     nodesOf: (client) => read("SELECT * FROM nodes WHERE client = ? ORDER BY issued, id", client).flatMap((row) => toNode(row) ?? []),
     nodes: (limit) => read("SELECT * FROM nodes ORDER BY issued, id LIMIT ?", limit).flatMap((row) => toNode(row) ?? []),
     sessions: () => read("SELECT row FROM sessions ORDER BY id").flatMap(({ row }) => fromJson<SessionRow>(row) ?? []),
@@ -74,6 +100,10 @@ function toFamily(row: Columns | undefined): FamilyRow | undefined {
     ...(principal === undefined ? {} : { principal }),
     ...(row.revoked === null ? {} : { revoked: Number(row.revoked) }),
   };
+}
+
+function fromNode({ record, leaves, chain, kind, sso, redeemed, ...row }: NodeRow): Readonly<Record<string, SqlStorageValue>> {
+  return { ...row, record: toJson(record), leaves: toJson(leaves), chain: toJson(chain), kind: kind ?? null, sso: toJson(sso), redeemed: redeemed ?? null };
 }
 
 function toNode(row: Columns | undefined): NodeRow | undefined {
