@@ -26,9 +26,10 @@ export interface Bindings {
 // Checked by hand, unlike everything else that comes from outside: this runs before the first answer of an isolate, and
 // evaluating schemas would take longer than the rest of it.
 const ISSUER = /^https?:\/\/[^?#]+[^/?#]$/;
-const SECONDS = /^[0-9]{1,4}$/;
+const COUNT = /^[0-9]{1,5}$/;
 const KEY_NUMBER = /^[1-9][0-9]{0,4}$/;
 const LONGEST_SECONDS = 3600;
+const MOST_TOKENS = 10_000;
 // At least 256 bit in base64url.
 const TOKEN_SECRET = /^[A-Za-z0-9_-]{43,}$/;
 const CERTIFICATE = /^MI[A-Za-z0-9+/]+={0,2}$/;
@@ -54,6 +55,8 @@ export interface Config {
   readonly edgeStatusSeconds: number;
   /** How long the last confirmed configuration serves while its authority cannot be reached. Seconds. */
   readonly configOutageSeconds: number;
+  /** How many verified JWTs of each tenant an isolate keeps; 0 verifies each one anew. */
+  readonly verifiedTokensKept: number;
   readonly signingKeys: readonly DeployedSigningKey[];
   /** Token keys by number: 256 bit each. */
   readonly tokenKeys: ReadonlyMap<number, string>;
@@ -68,11 +71,12 @@ export async function readConfig(env: object): Promise<Config> {
   check("ISSUERS", issuers.length > 0 && issuers.every((issuer) => URL.canParse(issuer) && ISSUER.test(issuer)), "URLs without query or trailing slash");
   // The host alone chooses the tenant.
   if (new Set(issuers.map((issuer) => new URL(issuer).origin)).size !== issuers.length) throw new Error("ISSUERS: two issuers have the same origin");
-  const seconds = (name: string, otherwise: number) => {
+  const count = (name: string, otherwise: number, most: number, unit: string) => {
     const text = texts.get(name) ?? String(otherwise);
-    check(name, SECONDS.test(text) && Number(text) <= LONGEST_SECONDS, `0 to ${LONGEST_SECONDS} seconds`);
+    check(name, COUNT.test(text) && Number(text) <= most, `0 to ${most} ${unit}`);
     return Number(text);
   };
+  const seconds = (name: string, otherwise: number) => count(name, otherwise, LONGEST_SECONDS, "seconds");
   const numbered = (prefix: string) =>
     [...texts].flatMap(([name, text]) =>
       name.startsWith(prefix) && KEY_NUMBER.test(name.slice(prefix.length)) ? [{ name, number: Number(name.slice(prefix.length)), text }] : [],
@@ -83,6 +87,7 @@ export async function readConfig(env: object): Promise<Config> {
     operatorKeys: operatorKeys("OPERATOR_KEYS", texts.get("OPERATOR_KEYS") ?? '{"keys":[]}'),
     edgeStatusSeconds: seconds("EDGE_STATUS_SECONDS", 5),
     configOutageSeconds: seconds("CONFIG_OUTAGE_SECONDS", 60),
+    verifiedTokensKept: count("VERIFIED_TOKENS_KEPT", 1000, MOST_TOKENS, "tokens"),
     signingKeys: await Promise.all(numbered("SIGNING_KEY_").map(({ name, number, text }) => signingKey(name, number, text))),
     tokenKeys: new Map(numbered("TOKEN_KEY_").map(({ name, number, text }) => [number, tokenSecret(name, text)])),
     clientSecret: (name) => (name.endsWith("_CLIENT_SECRET") ? texts.get(name) : undefined),

@@ -32,7 +32,11 @@ describe("the variables of a deployment", () => {
     ]);
     expect([...config.tokenKeys]).toEqual([[12, TOKEN.k]]);
     expect((await readConfig({ ISSUERS: "http://localhost:8787" })).operatorKeys).toEqual([]);
-    expect(await readConfig({ ...GOOD, EDGE_STATUS_SECONDS: "0", CONFIG_OUTAGE_SECONDS: "3600" })).toMatchObject({ edgeStatusSeconds: 0, configOutageSeconds: 3600 });
+    expect(await readConfig({ ...GOOD, EDGE_STATUS_SECONDS: "0", CONFIG_OUTAGE_SECONDS: "3600", VERIFIED_TOKENS_KEPT: "0" })).toMatchObject({
+      edgeStatusSeconds: 0,
+      configOutageSeconds: 3600,
+      verifiedTokensKept: 0,
+    });
   });
 
   it("give away client secrets alone, by a name that says so", async () => {

@@ -6,6 +6,7 @@ import { importPrivateKey, importPublicKey, type SigningKey, type VerificationKe
 import type { SamlHash, SamlKey } from "../saml/signature.ts";
 import type { KeyRole, KeyRoles, SigningPublicJwk } from "../tenants/key-roles.ts";
 import type { KeyAlgorithm, SigningAlgorithm } from "../tenants/token-policy.ts";
+import { type VerifiedTokens, verifiedTokens } from "./verified-tokens.ts";
 
 /** What a token key is used for; HKDF derives one key for each, so that none can stand for another. */
 export type Purpose = "mac" | "seal" | "successor" | "cookie";
@@ -31,6 +32,8 @@ interface AesDerivedKeyParams {
 /** The keys of one tenant, in their roles of this moment. */
 export interface KeyRing {
   readonly issuer: string;
+  /** JWTs that these keys have verified, by their whole text. A change of any key's role makes a new ring, which knows none. */
+  readonly verified: VerifiedTokens;
   /** The key that signs with this algorithm: the current one if this deployment has it, else one still published; else `unavailable`. */
   signingKey(algorithm: SigningAlgorithm): Promise<SigningKey>;
   /** The key that signs SAML, chosen likewise; else `unavailable`. */
@@ -54,15 +57,20 @@ export interface KeyStore {
   ringOf(issuer: string, roles: KeyRoles): KeyRing;
 }
 
-/** Keeps imported keys for the life of the isolate; whether a key may be used is asked of the roles each time. */
+/**
+ * Keeps imported keys for the life of the isolate; whether a key may be used is asked of the roles. A ring is kept while
+ * its tenant's roles are the very record that it was made of.
+ */
 export function keyStore(config: Config): KeyStore {
   const imported = new Map<string, CryptoKey>();
+  const rings = new Map<string, { readonly roles: KeyRoles; readonly ring: KeyRing }>();
 
   async function derived(number: number, purpose: Purpose): Promise<CryptoKey | undefined> {
     const name = `${number}/${purpose}`;
     const known = imported.get(name);
+    if (known !== undefined) return known;
     const secret = fromBase64url(config.tokenKeys.get(number) ?? "");
-    if (known !== undefined || secret === undefined || secret.length === 0) return known;
+    if (secret === undefined || secret.length === 0) return undefined;
     const base = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
     const { algorithm, usages } = PURPOSES[purpose];
     const info = bytesOf(`cambio ${purpose}`);
@@ -97,46 +105,55 @@ export function keyStore(config: Config): KeyStore {
     return fresh;
   }
 
+  function newRing(issuer: string, roles: KeyRoles): KeyRing {
+    const usable = publishedKeys(config, issuer, roles);
+    const isDropped = (number: number) => roles.token.find((key) => key.number === number)?.role === "dropped";
+    return {
+      issuer,
+      verified: verifiedTokens(config.verifiedTokensKept),
+      signingKey: async (algorithm) => {
+        const held = signerOf(usable, algorithm);
+        return { key: await privateKey(held), algorithm, keyId: held.keyId };
+      },
+      samlKey: async (hash) => {
+        const held = signerOf(usable, SAML);
+        return { key: await samlPrivateKey(held, hash), hash, certificate: held.publicJwk.x5c?.[0] ?? "" };
+      },
+      samlCertificates: () => {
+        const rank = ({ role = "next" }: PublishedKey) => ["current", "next", "previous"].indexOf(role);
+        const own = usable.filter(({ algorithm }) => algorithm === SAML).toSorted((a, b) => rank(a) - rank(b));
+        return own.flatMap(({ publicJwk }) => publicJwk.x5c?.[0] ?? []);
+      },
+      verificationKey: async (keyId, algorithm) => {
+        const key = usable.find((candidate) => candidate.keyId === keyId && candidate.algorithm === algorithm);
+        return key === undefined ? undefined : await publicKey(key);
+      },
+      published: () => usable.filter(isForTokens).map(({ publicJwk, algorithm, keyId }) => ({ ...publicJwk, use: "sig", alg: algorithm, kid: keyId })),
+      algorithms: () => [
+        ...new Set(usable.filter(isForTokens).flatMap(({ role, held, algorithm }) => (held !== undefined && (role === "current" || role === "previous") ? [algorithm] : []))),
+      ],
+      tokenKeyNumber: () => {
+        const held = (role: string) => roles.token.find((key) => key.role === role && config.tokenKeys.has(key.number));
+        const key = held("current") ?? held("previous");
+        if (key === undefined) throw new Rejection("unavailable", { note: "no token key" });
+        return key.number;
+      },
+      tokenKey: async (number, purpose) => {
+        if (isDropped(number)) return undefined;
+        // What another version of the Worker has made cannot be judged here.
+        if (!config.tokenKeys.has(number) && roles.token.some((key) => key.number === number)) throw new Rejection("unavailable", { note: "token key of another version" });
+        return await derived(number, purpose);
+      },
+    };
+  }
+
   return {
     ringOf: (issuer, roles) => {
-      const usable = publishedKeys(config, issuer, roles);
-      const isDropped = (number: number) => roles.token.find((key) => key.number === number)?.role === "dropped";
-      return {
-        issuer,
-        signingKey: async (algorithm) => {
-          const held = signerOf(usable, algorithm);
-          return { key: await privateKey(held), algorithm, keyId: held.keyId };
-        },
-        samlKey: async (hash) => {
-          const held = signerOf(usable, SAML);
-          return { key: await samlPrivateKey(held, hash), hash, certificate: held.publicJwk.x5c?.[0] ?? "" };
-        },
-        samlCertificates: () => {
-          const rank = ({ role = "next" }: PublishedKey) => ["current", "next", "previous"].indexOf(role);
-          const own = usable.filter(({ algorithm }) => algorithm === SAML).toSorted((a, b) => rank(a) - rank(b));
-          return own.flatMap(({ publicJwk }) => publicJwk.x5c?.[0] ?? []);
-        },
-        verificationKey: async (keyId, algorithm) => {
-          const key = usable.find((candidate) => candidate.keyId === keyId && candidate.algorithm === algorithm);
-          return key === undefined ? undefined : await publicKey(key);
-        },
-        published: () => usable.filter(isForTokens).map(({ publicJwk, algorithm, keyId }) => ({ ...publicJwk, use: "sig", alg: algorithm, kid: keyId })),
-        algorithms: () => [
-          ...new Set(usable.filter(isForTokens).flatMap(({ role, held, algorithm }) => (held !== undefined && (role === "current" || role === "previous") ? [algorithm] : []))),
-        ],
-        tokenKeyNumber: () => {
-          const held = (role: string) => roles.token.find((key) => key.role === role && config.tokenKeys.has(key.number));
-          const key = held("current") ?? held("previous");
-          if (key === undefined) throw new Rejection("unavailable", { note: "no token key" });
-          return key.number;
-        },
-        tokenKey: async (number, purpose) => {
-          if (isDropped(number)) return undefined;
-          // What another version of the Worker has made cannot be judged here.
-          if (!config.tokenKeys.has(number) && roles.token.some((key) => key.number === number)) throw new Rejection("unavailable", { note: "token key of another version" });
-          return await derived(number, purpose);
-        },
-      };
+      const known = rings.get(issuer);
+      if (known?.roles === roles) return known.ring;
+      const ring = newRing(issuer, roles);
+      rings.set(issuer, { roles, ring });
+      return ring;
     },
   };
 }

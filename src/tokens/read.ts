@@ -7,6 +7,7 @@ import type { KeyRing } from "./keys.ts";
 import { LINEAGE_CLAIM, openLineage } from "./lineage.ts";
 import { type OpaqueKind, readOpaque } from "./opaque.ts";
 import type { VerifiedToken } from "./token.ts";
+import type { VerifiedJwt } from "./verified-tokens.ts";
 
 /** Why a text is no token of ours; for the audit log. */
 export interface Unreadable {
@@ -46,7 +47,15 @@ export function isUnreadable(token: VerifiedToken | Unreadable): token is Unread
 }
 
 /** Reads a JWT of ours whatever its age: an `id_token_hint` may have expired (OpenID Connect RP-Initiated Logout §2). */
-export async function readOwnJwt(ring: KeyRing, text: string): Promise<Extract<VerifiedToken, { format: "jwt" }> | Unreadable> {
+export async function readOwnJwt(ring: KeyRing, text: string): Promise<VerifiedJwt | Unreadable> {
+  const known = ring.verified.recall(text);
+  if (known !== undefined) return known;
+  const token = await verifyOwnJwt(ring, text);
+  if (token.format === "jwt") ring.verified.keep(text, token);
+  return token;
+}
+
+async function verifyOwnJwt(ring: KeyRing, text: string): Promise<VerifiedJwt | Unreadable> {
   const jwt = openJwt(text);
   const known = JWT_KINDS.get(jwt?.type ?? "");
   if (jwt === undefined || known === undefined) return unreadable("malformed");

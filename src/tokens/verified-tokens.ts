@@ -1,0 +1,27 @@
+import type { VerifiedToken } from "./token.ts";
+
+/** What a JWT of ours says once its signature, issuer, type and lineage have held. */
+export type VerifiedJwt = Extract<VerifiedToken, { readonly format: "jwt" }>;
+
+// A token with hundreds of groups is not kept: it bounds the memory, and there are few of them.
+const LONGEST_TEXT = 4096;
+
+/** JWTs of ours that were verified before. Whether one has expired or is dead is asked each time; that is not kept here. */
+export interface VerifiedTokens {
+  recall(text: string): VerifiedJwt | undefined;
+  keep(text: string, token: VerifiedJwt): void;
+}
+
+/** Keeps the last `most` tokens by their whole text, signature included; 0 keeps none. */
+export function verifiedTokens(most: number): VerifiedTokens {
+  const tokens = new Map<string, VerifiedJwt>();
+  return {
+    recall: (text) => tokens.get(text),
+    keep: (text, token) => {
+      if (most === 0 || text.length > LONGEST_TEXT) return;
+      const [oldest] = tokens.size < most ? [] : tokens.keys();
+      if (oldest !== undefined) tokens.delete(oldest);
+      tokens.set(text, token);
+    },
+  };
+}
