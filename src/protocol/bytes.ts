@@ -3,7 +3,8 @@ const ALPHABET = "base64url";
 
 /** The bytes of a text in UTF-8. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(utf8.encode(text));
+  // An encoder always makes a buffer of its own; only its type does not say so.
+  return utf8.encode(text) as Uint8Array<ArrayBuffer>;
 }
 
 /** Base64url without padding, RFC 4648 §5. */
@@ -18,7 +19,9 @@ export function toBase64url(bytes: Uint8Array): string {
 export function fromBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined;
   const bytes = Uint8Array.fromBase64(text, { alphabet: ALPHABET });
-  return toBase64url(bytes) === text ? bytes : undefined;
+  // Only what follows the last whole group of four can be spelled in two ways.
+  const rest = text.length % 4;
+  return rest === 0 || toBase64url(bytes.subarray(1 - rest)) === text.slice(-rest) ? bytes : undefined;
 }
 
 /** The canonical spelling of what another encoder wrote: padded, in the standard alphabet, with stray bits. Anything else stays as it is. */

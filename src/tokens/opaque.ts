@@ -70,7 +70,7 @@ function prefixOf(kind: OpaqueKind): string {
 
 function bodyOf(token: OpaqueToken): Uint8Array<ArrayBuffer> {
   const header = Uint8Array.of(VERSION, token.keyNumber >> 8, token.keyNumber & 255);
-  const family = Uint8Array.from(token.family.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  const family = Uint8Array.fromHex(token.family);
   if (token.kind === "sid") return concatBytes(header, family, idBytes(token.node));
   const generation = new Uint8Array(4);
   new DataView(generation.buffer).setUint32(0, token.generation);
@@ -83,7 +83,7 @@ function parse(kind: OpaqueKind, keyNumber: number, body: Uint8Array<ArrayBuffer
     offset += length;
     return body.slice(offset - length, offset);
   };
-  const family = Array.from(next(FAMILY_BYTES), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const family = next(FAMILY_BYTES).toHex();
   if (kind === "sid") return { kind, keyNumber, family, parent: "", node: toBase64url(next(ID_BYTES)), generation: 0, secret: "" };
   const parent = next(ID_BYTES);
   const node = toBase64url(next(ID_BYTES));
