@@ -36,6 +36,7 @@ declare module "oidc-provider" {
     readonly responseTypes: readonly string[];
     readonly ttl: Readonly<Record<string, number>>;
     readonly features: Readonly<Record<string, unknown>>;
+    fetch(url: string, init: RequestInit & { readonly dispatcher?: unknown }): Promise<Response>;
     readonly interactions: { url(context: Context, interaction: Interaction): string };
     findAccount(context: Context, id: string): { readonly accountId: string; claims(): { readonly sub: string } } | undefined;
     issueRefreshToken(): boolean;

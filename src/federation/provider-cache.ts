@@ -42,7 +42,10 @@ export function providerCache(now: () => number, ownHosts: ReadonlySet<string>):
     const wantsFetch = usable === undefined || at - (known?.fetched ?? 0) >= oldest;
     if (usable !== undefined && !(mayFetch && wantsFetch)) return usable;
     if (!mayFetch) return await awaited(store, name);
-    if (store.size >= PROVIDERS_KEPT) store.clear();
+    // The one that was asked for least lately makes room: one tenant's many leave the others' alone as long as may be.
+    store.delete(name);
+    const [first] = store.keys();
+    if (first !== undefined && store.size >= PROVIDERS_KEPT) store.delete(first);
     const before = { value: known?.value, fetched: known?.fetched ?? 0, tried: at };
     store.set(name, { ...before, pending: true });
     try {

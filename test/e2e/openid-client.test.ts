@@ -78,6 +78,17 @@ describe("openid-client, a certified relying party, unmodified", () => {
     expect(page.html, "the identity provider asks who it is again").toContain('name="login"');
   });
 
+  test("is logged out by the identity provider, which tells Cambio behind the browser's back", async () => {
+    const again = await authorize({});
+    expect(await client.tokenIntrospection(config, again.access_token)).toMatchObject({ active: true });
+    const page = await browser.open(`${cambio.idp}/session/end`);
+    const done = await browser.submit(page, { logout: "yes" });
+    expect(done.html).toContain("You are logged out");
+    expect(await client.tokenIntrospection(config, again.access_token)).toEqual({ active: false });
+    await expect(client.refreshTokenGrant(config, again.refresh_token ?? "")).rejects.toMatchObject({ error: "invalid_grant" });
+    await expect(authorize({ prompt: "none" })).rejects.toMatchObject({ error: "login_required" });
+  });
+
   async function authorize(extra: Readonly<Record<string, string>>) {
     const verifier = client.randomPKCECodeVerifier();
     const checks = { pkceCodeVerifier: verifier, expectedState: client.randomState(), expectedNonce: client.randomNonce() };
