@@ -27,11 +27,12 @@ const BOUNDS: readonly string[] = [
   `bound, age: asked for again after ${REFRESH_SECONDS / 60} min; while that fails, the last good answer serves until it is ${KEEP_SECONDS / 60} min old`,
 ];
 
-/** The identity providers of a tenant file, or of the running tenant where no file is named. */
-export async function identityProvidersOf(values: OperatorValues, file: string | undefined): Promise<TenantFile["identityProviders"]> {
-  if (file !== undefined) return readTenantFile(file).file.identityProviders;
+/** The identity providers of both kinds, of a tenant file, or of the running tenant where no file is named. */
+export async function identityProvidersOf(values: OperatorValues, file: string | undefined): Promise<Pick<TenantFile, "identityProviders" | "samlIdentityProviders">> {
+  if (file !== undefined) return readTenantFile(file).file;
   const { tenant } = await exportTenant(readOperator(values));
-  return (tenant as TenantFile).identityProviders;
+  const { identityProviders, samlIdentityProviders = {} } = tenant as Partial<TenantFile> & Pick<TenantFile, "identityProviders">;
+  return { identityProviders, samlIdentityProviders };
 }
 
 /** Fetches discovery and keys of one provider as the Worker does: five seconds and 256 KiB each, no redirects, https at a public name. */

@@ -1,6 +1,7 @@
 import { type Command, CommandFailed, readArguments } from "../command.ts";
 import { checkProvider, identityProvidersOf } from "../identity-providers.ts";
 import { OPERATOR_HELP, OPERATOR_OPTIONS } from "../operator-options.ts";
+import { checkSamlProvider } from "../saml-identity-providers.ts";
 
 const OPTIONS = { ...OPERATOR_OPTIONS, file: { type: "string" } } as const;
 
@@ -11,15 +12,18 @@ export const idpCheck: Command = {
   help: `idp check [--file FILE] [--env NAME] [--url URL] [--key FILE] [--json]
 
 Fetches the discovery document and the key set of each identity provider from this machine, within the bounds of the
-Worker: 5 s and 256 KiB each, no redirects, https at a public name (http on localhost). Exit code 1 if one cannot be used.
+Worker: 5 s and 256 KiB each, no redirects, https at a public name (http on localhost). Of SAML providers, whose
+records hold it all, it looks at the certificates. Exit code 1 if one cannot be used.
 
   --file FILE  those of this tenant file; asks no server of ours
 ${OPERATOR_HELP}`,
   async run(args, terminal) {
     const { values } = readArguments(args, OPTIONS);
-    const providers = Object.entries(await identityProvidersOf(values, values.file));
+    const { identityProviders, samlIdentityProviders } = await identityProvidersOf(values, values.file);
+    const providers = Object.entries(identityProviders);
     terminal.note(`asking ${providers.length} identity provider${providers.length === 1 ? "" : "s"}`);
-    const findings = await Promise.all(providers.map(([alias, provider]) => checkProvider(alias, provider)));
+    const asked = await Promise.all(providers.map(([alias, provider]) => checkProvider(alias, provider)));
+    const findings = [...asked, ...Object.entries(samlIdentityProviders).map(([alias, provider]) => checkSamlProvider(alias, provider))];
     if (values.json) terminal.out(JSON.stringify(findings));
     else
       for (const { alias, issuer, ok, found } of findings) terminal.out([`${alias}: ${ok ? "ok" : "cannot be used"} (${issuer})`, ...found.map((line) => `  ${line}`)].join("\n"));

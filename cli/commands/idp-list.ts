@@ -17,9 +17,11 @@ Lists the identity providers of the running tenant, or of a tenant file.
 ${OPERATOR_HELP}`,
   async run(args, terminal) {
     const { values } = readArguments(args, OPTIONS);
-    const providers = await identityProvidersOf(values, values.file);
-    if (values.json) return terminal.out(JSON.stringify(providers));
-    const rows = Object.entries(providers).map(([alias, idp]) => [alias, idp.issuer, idp.clientId, idp.clientSecretName, idp.disabled ? "disabled" : "enabled"]);
-    terminal.out(table([["ALIAS", "ISSUER", "CLIENT", "SECRET", "STATE"], ...rows]).join("\n"));
+    const { identityProviders, samlIdentityProviders } = await identityProvidersOf(values, values.file);
+    if (values.json) return terminal.out(JSON.stringify({ ...identityProviders, ...samlIdentityProviders }));
+    const state = ({ disabled }: { readonly disabled: boolean }) => (disabled ? "disabled" : "enabled");
+    const openid = Object.entries(identityProviders).map(([alias, idp]) => [alias, "OpenID", idp.issuer, idp.clientId, idp.clientSecretName, state(idp)]);
+    const saml = Object.entries(samlIdentityProviders).map(([alias, idp]) => [alias, "SAML", idp.entityId, "", "", state(idp)]);
+    terminal.out(table([["ALIAS", "KIND", "ISSUER", "CLIENT", "SECRET", "STATE"], ...openid, ...saml]).join("\n"));
   },
 };

@@ -1,9 +1,12 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { selfSigned } from "../../cli/certificate.ts";
+import { checkSamlProvider } from "../../cli/saml-identity-providers.ts";
 import { type ApiServer, apiServer } from "./api-server.ts";
 import { inProcess } from "./run-cli.ts";
 
@@ -52,12 +55,48 @@ const check = async (change: Partial<typeof answers> = {}, ...args: readonly str
 describe("idp list", () => {
   test("prints the identity providers of a file or of a running tenant, with the name of the secret and never one", async () => {
     const { status, stdout } = await inProcess(["idp", "list", "--file", file()]);
-    expect(stdout.split("\n")[1]).toMatch(new RegExp(`^corp +${issuer} +cambio +CORP_CLIENT_SECRET +enabled`));
+    expect(stdout.split("\n")[1]).toMatch(new RegExp(`^corp +OpenID +${issuer} +cambio +CORP_CLIENT_SECRET +enabled`));
     expect(status).toBe(0);
     const corp = { issuer, clientId: "cambio", clientSecretName: "CORP_CLIENT_SECRET", disabled: true };
     api.answer(200, { version: 3, tenant: { identityProviders: { corp } } });
     expect((await api.cambio(["idp", "list"])).stdout.split("\n")[1]).toMatch(/disabled$/);
     expect(JSON.parse((await api.cambio(["idp", "list", "--json"])).stdout)).toEqual({ corp });
+  });
+});
+
+describe("a SAML identity provider", () => {
+  const certificate = (bits: number) => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: bits });
+    return selfSigned(privateKey, publicKey, "Partners").toString("base64");
+  };
+  const saml = (certificates: readonly string[]) => {
+    const path = join(folder, "saml.json");
+    const partners = { entityId: "https://saml.example.com", ssoUrl: "https://saml.example.com/sso", certificates };
+    writeFileSync(path, JSON.stringify({ issuer: "http://localhost:8787", samlIdentityProviders: { partners } }));
+    return path;
+  };
+
+  test("is listed beside the others, and its certificates are looked at", async () => {
+    const path = saml([certificate(2048)]);
+    expect((await inProcess(["idp", "list", "--file", path])).stdout.split("\n")[1]).toMatch(/^partners +SAML +https:\/\/saml\.example\.com +enabled/);
+    const { status, stdout } = await inProcess(["idp", "check", "--file", path]);
+    expect(stdout).toMatch(/^partners: ok \(https:\/\/saml\.example\.com\)\n {2}login: .*\n {2}certificate: CN=Partners, RSA 2048, until .*\n$/);
+    expect(status).toBe(0);
+  });
+
+  test.each([
+    ["a key that is too short", () => certificate(1024), "has no RSA key of 2048 bit or more"],
+    ["what is no certificate", () => "MIIB", "cannot be read"],
+  ])("cannot be used with %s alone, exit code 1", async (_what, make, sentence) => {
+    const { status, stdout } = await inProcess(["idp", "check", "--file", saml([make()])]);
+    expect(stdout).toContain(sentence);
+    expect(status).toBe(1);
+    expect((await inProcess(["idp", "check", "--file", saml([make(), certificate(2048)])])).status).toBe(0);
+  });
+
+  test("is told when its certificate has expired", () => {
+    const provider = { entityId: "e", certificates: [certificate(2048)], attributes: {}, disabled: false } as never;
+    expect(checkSamlProvider("partners", provider, Date.now() + 11 * 365 * 86_400_000).found.join()).toContain("is there a newer one?");
   });
 });
 
