@@ -134,6 +134,29 @@ describe("jwt-bearer", () => {
   });
 });
 
+describe("an ID token", () => {
+  it("stands for openid and no other scope, whatever it says of the user", async () => {
+    const w = await world();
+    const { id_token } = await login(w, "front-end-app");
+    const ask = (form: Record<string, string>) => exchange(w, "front-end-app", { subject_token: id_token, subject_token_type: ID, requested_token_type: AT, ...form });
+    expect((await ask({})).body.scope).toBe("openid");
+    expect((await ask({ scope: "openid email" })).body.error).toBe("invalid_scope");
+    expect((await ask({ scope: "offline_access" })).body.error).toBe("invalid_scope");
+  });
+
+  it("is not given where nobody asked for openid, and cannot be got by way of another token", async () => {
+    const w = await world();
+    const { access_token } = await login(w, "front-end-app", { scope: "profile email" });
+    const ask = (token: string, type: string) => exchange(w, "front-end-app", { subject_token: token, subject_token_type: AT, requested_token_type: type });
+    for (const token of [access_token, String((await ask(access_token, AT)).body.access_token)]) {
+      const { status, body } = await ask(token, ID);
+      expect([status, body.error]).toEqual([400, "invalid_scope"]);
+    }
+    const withOpenid = await login(w, "front-end-app", { scope: "openid" });
+    expect((await ask(withOpenid.access_token, ID)).body.issued_token_type).toBe(ID);
+  });
+});
+
 it("a SAML assertion's type takes none of the others", async () => {
   const w = await world();
   const { access_token, id_token } = await login(w, "web-app");
