@@ -57,7 +57,7 @@ async function bench(folder: string, effort: Effort, withPeers: boolean, out: st
     terminal.note("building and starting Cambio");
     contestants.push(await cambioContestant(await startCambio(folder), generator), await startFloor(folder));
     for (const peer of withPeers ? PEERS : []) {
-      const started = await peer(folder, generator);
+      const started = await peer(folder);
       if (typeof started === "string") terminal.note(started);
       else contestants.push(started);
     }

@@ -1,8 +1,8 @@
 import type { Contestant } from "../contestant.ts";
-import type { Generator } from "../generator.ts";
+import { oidcProvider } from "./oidc-provider.ts";
 
-/** Starts a peer; or says in a sentence why it cannot take part on this machine. */
-export type Peer = (folder: string, generator: Generator) => Promise<Contestant | string>;
+/** Starts a peer in a folder; or says in a sentence why it cannot take part on this machine. */
+export type Peer = (folder: string) => Promise<Contestant | string>;
 
 /** The servers that Cambio is compared with. */
-export const PEERS: readonly Peer[] = [];
+export const PEERS: readonly Peer[] = [oidcProvider];
