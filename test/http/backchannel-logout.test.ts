@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { familiesDown, stopClock } from "../faults.ts";
 import { exchange, introspect, login, payloadOf, refresh, type World, world } from "../world.ts";
+import { api } from "./api.ts";
 import { idpKey } from "./federation-steps.ts";
 import { authorize, lastReason, sentTo } from "./login-steps.ts";
 
@@ -62,7 +63,19 @@ describe("a logout token with the IdP's session", () => {
     expect(await isSignedOn(w, hers.cookie)).toBe(true);
   });
 
-  it("spares what a policy made independent of the session, and what was asked for with offline_access", async () => {
+  it("spares what a policy made independent of the session: revoking the user does not", async () => {
+    const w = await world({ tenant: (file) => Object.assign(file.clients["front-end-app"], { tokenPolicy: { independentOfSession: true } }) });
+    w.idp.claims = { sid: "laptop" };
+    const hers = await exchanged(w);
+    expect(await say(w, { sid: "laptop" })).toBe(200);
+    expect([await isAlive(w, "front-end-app", hers.access_token), await isAlive(w, "back-end-api", hers.child)]).toEqual([false, true]);
+    expect(await say(w, { sub: "sub-dona.moore" })).toBe(200);
+    expect(await isAlive(w, "back-end-api", hers.child)).toBe(true);
+    expect((await api(w, "operator", "POST", `/api/v1/users/${payloadOf(hers.id_token).sub}/revoke`, {})).status).toBe(200);
+    expect(await isAlive(w, "back-end-api", hers.child)).toBe(false);
+  });
+
+  it("spares what was asked for with offline_access", async () => {
     const w = await world();
     w.idp.claims = { sid: "laptop" };
     const hers = await login(w, "mobile-app");

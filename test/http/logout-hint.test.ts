@@ -86,6 +86,17 @@ describe("AZ-35 an id_token_hint", () => {
   });
 });
 
+describe("AZ-33 a way back", () => {
+  it.each(["//evil.example.com/", "/\\evil.example.com/", "https:evil.example.com", "https:/evil.example.com", "/", "javascript:alert(1)"])(
+    "leads nowhere but to a registered address: %s",
+    async (back) => {
+      const w = await world();
+      const tokens = await login(w, "web-app");
+      await expectNoLogout(w, await logout(w, { id_token_hint: tokens.id_token, post_logout_redirect_uri: back }, tokens.cookie), tokens.cookie);
+    },
+  );
+});
+
 describe("AZ-35 a post_logout_redirect_uri", () => {
   it("is compared as bytes: every variant of a registered one gets a page, and the session goes on", async () => {
     const w = await world({

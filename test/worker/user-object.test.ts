@@ -119,3 +119,47 @@ describe("a user's object", () => {
     expect(own.filter((name) => name !== "ctx" && name !== "env")).toEqual([]);
   });
 });
+
+describe("the object of a session at an IdP", () => {
+  stoppedClock();
+
+  const SESSION = { tenant: DONA.tenant, jurisdiction: undefined, idp: "corp", sid: "s-1" };
+  const object = () => env.USERS.getByName(JSON.stringify([SESSION.tenant, SESSION.idp, "sid", SESSION.sid]));
+  const word = (id: string) => ({ id, expires: START + 120 });
+  const rows = async () => [await runSql(object(), "SELECT family FROM logins"), await runSql(object(), "SELECT id FROM logouts")].map(({ length }) => length);
+
+  it("keeps logins as long as their sessions last, and what was said as long as it could be said again", async () => {
+    for (const lifetime of [600, 60]) await users.registerSession(SESSION, { family: (await loggedIn(families)).family, sub: "dona", lifetime });
+    await users.endSessions(SESSION, word("w-1"));
+    expect(await rows()).toEqual([2, 1]);
+    pass(60);
+    expect(await runDurableObjectAlarm(object())).toBe(true);
+    expect(await rows()).toEqual([1, 1]);
+    pass(60);
+    expect(await runDurableObjectAlarm(object())).toBe(true);
+    expect(await rows()).toEqual([1, 0]);
+    pass(480);
+    expect(await runDurableObjectAlarm(object())).toBe(true);
+    expect([await rows(), await runDurableObjectAlarm(object())]).toEqual([[0, 0], false]);
+  });
+
+  it("goes on by its alarm with a logout that did not reach every family, also when it was evicted, and counts the word once", async () => {
+    const { far, fates, letThrough } = await twoFamilies();
+    await users.registerSession(SESSION, { family: far.family, sub: "dona", lifetime: 600 });
+    await expect(users.endSessions(SESSION, word("w-1"))).rejects.toMatchObject({ reason: "unavailable" });
+    await expect(users.endSessions(SESSION, word("w-1"))).rejects.toMatchObject({ reason: "unavailable" });
+    await evictDurableObject(object());
+    letThrough();
+    expect(await runDurableObjectAlarm(object())).toBe(true);
+    expect(await users.endSessions(SESSION, word("w-1"))).toEqual({ isFirst: false, participants: [] });
+    expect(await fateOf(families, far.family, pathQuery([], "n", far.session.id))).toBe("session_ended");
+    expect(await fates()).toEqual(["alive", "alive"]);
+  });
+
+  it("is no user's, whatever the user is called", async () => {
+    await users.registerSession(SESSION, { family: (await loggedIn(families)).family, sub: "dona", lifetime: 600 });
+    await users.revoke({ tenant: DONA.tenant, jurisdiction: undefined, sub: "s-1" });
+    await users.revoke({ tenant: DONA.tenant, jurisdiction: undefined, sub: JSON.stringify(["corp", "sid", "s-1"]) });
+    expect(await rows()).toEqual([1, 0]);
+  });
+});
