@@ -13,7 +13,7 @@ export async function issueForAssertion(request: ClientRequest, token: VerifiedT
   const asked: ExchangeAsk = { ...dialect.targets(request.form), subjectTokenType, requested: dialect.assertionGives, isExplicit: false };
   try {
     const plan = await planExchange(request, token, asked);
-    return await mintExchanged(request, plan, await carryOut(request, plan), asked);
+    return await mintExchanged(request, plan, await carryOut(request, plan));
   } catch (cause) {
     throw asGrantFault(cause, request);
   }

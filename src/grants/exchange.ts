@@ -24,6 +24,8 @@ const FOR_ANOTHER = ["requested_issuer", "requested_subject", "subject_issuer"];
 
 /** Everything that is known of an exchange before its subject's family is asked. */
 export interface PlannedExchange {
+  /** What is asked for, once the targets are known. */
+  readonly asked: ExchangeAsk;
   readonly family: FamilyId;
   readonly subject: VerifiedToken;
   readonly targets: readonly ResolvedTarget[];
@@ -35,13 +37,14 @@ export interface PlannedExchange {
 }
 
 /** Plans an exchange of a verified subject: targets, actor, and what is drawn before the one call that decides. */
-export async function planExchange(request: ClientRequest, subject: VerifiedToken, asked: ExchangeAsk): Promise<PlannedExchange> {
+export async function planExchange(request: ClientRequest, subject: VerifiedToken, wanted: ExchangeAsk): Promise<PlannedExchange> {
   const { tenant, form } = request;
   // What we do not know is ignored elsewhere; but whoever asks for another's token must not be given one of ours.
   for (const parameter of FOR_ANOTHER) if (form.get(parameter) !== undefined) throw new Rejection("invalid_parameter", { parameter });
   const family = familyOf(subject);
   request.audit.note({ family });
-  const targets = await resolveTargets(request, asked.targets);
+  const targets = await resolveTargets(request, wanted.targets);
+  const asked = forTarget(wanted, targets);
   const actor = await readActor(request);
   // Looking at the actor has named its family.
   request.audit.note({ family });
@@ -67,7 +70,13 @@ export async function planExchange(request: ClientRequest, subject: VerifiedToke
     ...(actor === undefined ? {} : { actor: actor.origin }),
     ...(sso === undefined ? {} : { sso }),
   };
-  return { family, subject, targets, actor, issuing, prepared, chain, ask };
+  return { asked, family, subject, targets, actor, issuing, prepared, chain, ask };
+}
+
+// Asked for nothing in particular with a SAML application as the target, SAP gives SAML.
+function forTarget(asked: ExchangeAsk, targets: readonly ResolvedTarget[]): ExchangeAsk {
+  const isSaml = asked.requested === "token_set" && targets.length === 1 && targets[0]?.client.saml !== undefined && targets[0].permission?.tokenTypes.includes("saml2");
+  return isSaml ? { ...asked, requested: "saml2", format: "saml2", isExplicit: true } : asked;
 }
 
 /**
@@ -96,7 +105,8 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
 }
 
 /** Makes the tokens of an exchange that was recorded. */
-export async function mintExchanged(request: ClientRequest, plan: PlannedExchange, extended: Extended, { requested }: Pick<ExchangeAsk, "requested">): Promise<TokenSet> {
+export async function mintExchanged(request: ClientRequest, plan: PlannedExchange, extended: Extended): Promise<TokenSet> {
+  const { requested } = plan.asked;
   return await mintTokens(request, {
     issuing: plan.issuing,
     granted: extended,

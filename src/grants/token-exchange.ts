@@ -20,7 +20,7 @@ export const tokenExchange: Grant = {
     if (asked.requestedIssuer !== undefined) return await providerToken(request, text, asked, asked.requestedIssuer);
     const plan = await planExchange(request, await readSubjectToken(request, text, asked.subjectTokenType), asked);
     const extended = await carryOut(request, plan);
-    return { ...(await mintExchanged(request, plan, extended, asked)), issuedTokenType: issuedTokenType(asked, extended) };
+    return { ...(await mintExchanged(request, plan, extended)), issuedTokenType: issuedTokenType(plan.asked, extended) };
   },
 };
 

@@ -68,6 +68,17 @@ describe("an assertion as SAP's example asks for it", () => {
     expect(atob(String(body.access_token))).toMatch(/^<saml:Assertion /);
   });
 
+  it("is what SAP gives for a SAML application where no type is asked for", async () => {
+    const { w, id_token, access_token } = await samlUser();
+    const asked = { subject_token: access_token, subject_token_type: TOKEN_TYPE.access_token, resource: SAML_URN };
+    const { status, body } = await exchange(w, "web-app", asked);
+    expect([status, body.issued_token_type], w.lines.at(-1)).toEqual([200, TOKEN_TYPE.saml2]);
+    expect(await exchange(w, "web-app", { ...asked, requested_token_type: TOKEN_TYPE.access_token })).toMatchObject(TARGET_REFUSED);
+    // A client of its own is no SAML application.
+    const own = await exchange(w, "web-app", { subject_token: id_token, subject_token_type: TOKEN_TYPE.id_token });
+    expect(own.body.issued_token_type).toBe(TOKEN_TYPE.access_token);
+  });
+
   it("has N_A as its token type for a client of the RFC's dialect", async () => {
     const { ask } = await samlUser({ tenant: (file) => changeClient(file, "web-app", { dialect: "rfc8693" }) });
     expect((await ask([["resource", "http://localhost:8790/"]])).body).toMatchObject({ token_type: "N_A", issued_token_type: TOKEN_TYPE.saml2 });
