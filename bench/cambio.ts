@@ -90,7 +90,7 @@ function cambioWorkers(folder: string, vars: Readonly<Record<string, string>>, k
     ...Object.entries(vars).map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`),
     // Asked only where a tenant allows `eventual`, which this one does not.
     ...config.kv_namespaces.map(({ binding }) => `(name = ${quote(binding)}, kvNamespace = "internet")`),
-    ...objects.map((one) => `(name = ${quote(one.name)}, durableObjectNamespace = ${quote(one.class_name)})`),
+    ...objects.map((one) => namespaceBinding(one)),
     ...services.map(
       (one) => `(name = ${quote(one.binding)}, service = (name = ${quote(one.service)}${one.entrypoint === undefined ? "" : `, entrypoint = ${quote(one.entrypoint)}`}))`,
     ),
@@ -101,14 +101,19 @@ function cambioWorkers(folder: string, vars: Readonly<Record<string, string>>, k
     bundleFile: bundle(join(ROOT, "wrangler.toml"), join(folder, "cambio"), keepsNames).file,
     date,
     bindings,
-    objects: objects.map((one) => one.class_name),
   };
   const bound = globSync("src/**/wrangler.toml", { cwd: ROOT }).flatMap((file): WorkerConfig[] => {
-    const { name, compatibility_date = date } = unstable_readConfig({ config: join(ROOT, file) }, { hideWarnings: true });
-    if (name === undefined || !services.some(({ service }) => service === name)) return [];
-    return [{ name, bundleFile: bundle(join(ROOT, file), join(folder, name)).file, date: compatibility_date }];
+    const { name, compatibility_date = date, durable_objects: own } = unstable_readConfig({ config: join(ROOT, file) }, { hideWarnings: true });
+    const held = objects.filter(({ script_name: script }) => script === name).map((one) => one.class_name);
+    if (name === undefined || (held.length === 0 && !services.some(({ service }) => service === name))) return [];
+    const bindings = own.bindings.map((one) => namespaceBinding({ ...one, script_name: name }));
+    return [{ name, bundleFile: bundle(join(ROOT, file), join(folder, name)).file, date: compatibility_date, bindings, objects: held }];
   });
   return [main, ...bound];
+}
+
+function namespaceBinding({ name, class_name: object, script_name: service }: { readonly name: string; readonly class_name: string; readonly script_name: string }): string {
+  return `(name = ${quote(name)}, durableObjectNamespace = (className = ${quote(object)}, serviceName = ${quote(service)}))`;
 }
 
 /** A client of the benchmark's own. `strong` and `edge` are consistencies; what is `opaque` asks for and is given opaque tokens. */
