@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { editTenant } from "../faults.ts";
 import { exchange, ISSUER, introspect, login, payloadOf, refresh, type TenantFileInput, type World, world } from "../world.ts";
+import { lastReason } from "./login-steps.ts";
 
 beforeEach(reset);
 
@@ -160,6 +161,21 @@ describe("what follows the provider, and what the consumer", () => {
       app_tid: "tid-provider",
       azp_app_tid: "tid-consumer",
     });
+  });
+
+  it("a user who has no value for the provider's subject name identifier gets no token for it, and one for the others", async () => {
+    const w = await world({
+      tenant: (file) => {
+        providers(file);
+        Object.assign((file.clients as Record<string, object>)["hr-api"] ?? {}, { subjectNameIdentifier: "mail" });
+      },
+    });
+    w.idp.claims = { email: undefined };
+    w.idp.scripts.userinfo = () => Response.json({ sub: "sub-dona.moore" });
+    const { access_token } = await login(w, "web-app", { scope: "openid" });
+    const { status, error } = await ask(w, access_token, [`${PROVIDER}:name:hr`]);
+    expect([status, error, lastReason(w)]).toEqual([400, "invalid_request", "subject_identifier"]);
+    expect((await ask(w, access_token, [`${PROVIDER}:name:bank`])).status).toBe(200);
   });
 
   it("a technical token is the consumer's, for the provider", async () => {
