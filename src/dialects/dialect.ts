@@ -43,7 +43,7 @@ export interface ExchangeAsk extends TargetAsk {
   /** False when `requested_token_type` was left to the dialect. */
   readonly isExplicit: boolean;
   /** Set when the requested type fixes the form. */
-  readonly format?: "jwt" | "saml2" | "saml2_header";
+  readonly format?: "jwt" | "saml2" | "saml2_header" | "id_jag";
 }
 
 /** A set of tokens on its way into a response body. */

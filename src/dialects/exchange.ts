@@ -24,6 +24,7 @@ const REQUESTED: ReadonlyMap<string, Pick<ExchangeAsk, "requested" | "format">> 
   [TOKEN_TYPE.access_token, { requested: "access_token" }],
   [TOKEN_TYPE.refresh_token, { requested: "refresh_token" }],
   [TOKEN_TYPE.id_token, { requested: "id_token" }],
+  [TOKEN_TYPE.id_jag, { requested: "access_token", format: "id_jag" }],
   [TOKEN_TYPE.saml2, { requested: "saml2", format: "saml2" }],
   [TOKEN_TYPE.saml2_header, { requested: "saml2", format: "saml2_header" }],
   [TOKEN_TYPE.jwt, { requested: "access_token", format: "jwt" }],

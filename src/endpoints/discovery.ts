@@ -2,7 +2,7 @@ import { DPOP_ALGORITHMS } from "../clients/dpop-proof.ts";
 import { authenticationMethodNames } from "../clients/index.ts";
 import { ASSERTION_ALGORITHMS } from "../clients/private-key-jwt.ts";
 import { grantTypes } from "../grants/index.ts";
-import { SCOPE } from "../protocol/names.ts";
+import { SCOPE, TOKEN_TYPE } from "../protocol/names.ts";
 import type { Exchange } from "../service.ts";
 import { publicJson } from "./response.ts";
 
@@ -27,6 +27,8 @@ export async function discovery({ tenant, ring, service }: Exchange): Promise<Re
     response_types_supported: ["code"],
     response_modes_supported: ["query", "form_post"],
     grant_types_supported: grantTypes(),
+    authorization_grant_profiles_supported: ["urn:ietf:params:oauth:grant-profile:id-jag"],
+    identity_chaining_requested_token_types_supported: [TOKEN_TYPE.jwt, TOKEN_TYPE.id_jag],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ring.algorithms(),
     introspection_signing_alg_values_supported: ring.algorithms(),

@@ -10,12 +10,13 @@ export interface ProviderMetadata {
   readonly token_endpoint: string;
   readonly jwks_uri: string;
   readonly userinfo_endpoint?: string;
+  readonly introspection_endpoint?: string;
   readonly end_session_endpoint?: string;
   readonly authorization_response_iss_parameter_supported?: boolean;
 }
 
 const REQUIRED = ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"] as const;
-const OPTIONAL = ["userinfo_endpoint", "end_session_endpoint"] as const;
+const OPTIONAL = ["userinfo_endpoint", "introspection_endpoint", "end_session_endpoint"] as const;
 const SWITCHES = ["authorization_response_iss_parameter_supported"] as const;
 const KEY_TEXTS = ["kid", "use", "alg"] as const;
 

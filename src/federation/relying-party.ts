@@ -122,13 +122,14 @@ async function askTokenEndpoint(
     method: "POST",
     signal,
     body: new URLSearchParams(form).toString(),
-    headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded", authorization: basic(service, idp) },
+    headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded", authorization: basicOf(service, idp) },
   });
   if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_token_refused");
   return answer.status === 200 ? { status: 200, tokens: tokensOf(answer.body, asked) } : { status: answer.status, error: answer.body.error };
 }
 
-function basic({ config }: Service, idp: IdentityProvider): string {
+/** Our client authentication at an IdP: HTTP Basic (RFC 6749 §2.3.1). */
+export function basicOf({ config }: Service, idp: IdentityProvider): string {
   const secret = config.clientSecret(idp.clientSecretName);
   if (secret === undefined) throw new Rejection("unavailable", { note: `no secret ${idp.clientSecretName}` });
   const encode = (text: string) => encodeURIComponent(text).replaceAll("%20", "+");

@@ -16,11 +16,13 @@ import { type PreparedChain, prepareRefreshToken } from "../tokens/refresh-token
 import type { VerifiedToken } from "../tokens/token.ts";
 import { type PresentedActor, readActor } from "./actor.ts";
 import { edgeQueryOf, extendAtEdge } from "./edge.ts";
+import { extendOrOpen } from "./external.ts";
+import { foreignTarget } from "./foreign-target.ts";
 import { accessTokenFormat, issuingFor, mintTokens, newGrantId, type PreparedTokens, prepareTokens } from "./issuing.ts";
 import { optionsOf, policyTarget, type ResolvedTarget, resolveTargets } from "./targets.ts";
 
-// Keycloak's: the token of another issuer, of another user, and a hint at who issued the subject token.
-const FOR_ANOTHER = ["requested_issuer", "requested_subject", "subject_issuer"];
+// Keycloak's: the token of another issuer, and of another user.
+const FOR_ANOTHER = ["requested_issuer", "requested_subject"];
 
 /** Everything that is known of an exchange before its subject's family is asked. */
 export interface PlannedExchange {
@@ -43,14 +45,16 @@ export async function planExchange(request: ClientRequest, subject: VerifiedToke
   for (const parameter of FOR_ANOTHER) if (form.get(parameter) !== undefined) throw new Rejection("invalid_parameter", { parameter });
   const family = familyOf(subject);
   request.audit.note({ family });
-  const targets = await resolveTargets(request, wanted.targets);
+  const foreign = foreignTarget(request, subject, wanted);
+  const targets = foreign === undefined ? await resolveTargets(request, wanted.targets) : [foreign];
   const asked = forTarget(wanted, targets);
   const actor = await readActor(request);
   // Looking at the actor has named its family.
   request.audit.note({ family });
   const options = optionsOf(request);
   const issuing = issuingFor(request, family, targets);
-  const format = asked.requested === "sso_token" ? "sso" : (asked.format ?? accessTokenFormat(request, issuing, "token_exchange", options));
+  const byDefault = asked.requested === "sso_token" ? "sso" : (asked.format ?? accessTokenFormat(request, issuing, "token_exchange", options));
+  const format = foreign === undefined ? byDefault : asked.format === "id_jag" ? "id_jag" : "jwt_grant";
   const prepared = await prepareTokens(issuing, format);
   const wantsRefresh = asked.requested === "refresh_token" || asked.requested === "token_set";
   const chain = wantsRefresh ? await prepareRefreshToken(request.ring, family, issuing.policy.refreshTokenLifetime) : undefined;
@@ -63,8 +67,8 @@ export async function planExchange(request: ClientRequest, subject: VerifiedToke
     budget: issuing.policy.exchangeBudget,
     accessToken: prepared.accessToken.leaf,
     idToken: prepared.idToken.leaf,
-    identifier: targets[0]?.client.subjectNameIdentifier ?? "userUuid",
-    apis: apisOf(targets),
+    identifier: (foreign?.authorizationServer ?? targets[0]?.client)?.subjectNameIdentifier ?? "userUuid",
+    apis: foreign === undefined ? apisOf(targets) : [],
     ...(chain === undefined ? {} : { chain: chain.chain }),
     ...(options.format === undefined ? {} : { format: options.format }),
     ...(actor === undefined ? {} : { actor: actor.origin }),
@@ -84,13 +88,13 @@ function forTarget(asked: ExchangeAsk, targets: readonly ResolvedTarget[]): Exch
  * tokens may be made. In `edge` the call is left out where an answer of the last seconds allows it.
  */
 export async function carryOut(request: ClientRequest, plan: PlannedExchange): Promise<Extended> {
-  const { subject, family, ask } = plan;
+  const { subject, family } = plan;
   if (subject.format === "jwt") await refuseEnded(request, subject, subject.client, subject.lineage.root);
   const { service } = request;
   const query = edgeQueryOf(request, plan);
   const asked = service.now();
   const atEdge = query === undefined ? undefined : extendAtEdge(request, plan, query);
-  const extended = atEdge ?? (await service.families.extend(family, ask));
+  const extended = atEdge ?? (await extendOrOpen(request, plan));
   if (!extended.ok) rememberRefusal(request, plan, extended.reason);
   if (!extended.ok) throw new Rejection(extended.reason, extended.note === undefined ? {} : { note: extended.note });
   if (subject.format === "opaque") await refuseEnded(request, subject, extended.subjectClient, extended.root);

@@ -4,7 +4,7 @@ import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
 import type { Target } from "../policy.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
-import type { Client } from "../tenants/client.ts";
+import type { AuthorizationServer, Client } from "../tenants/client.ts";
 import type { StoredPermission } from "../tenants/records.ts";
 import { rolesOf } from "../tokens/claims.ts";
 
@@ -16,6 +16,9 @@ export interface ResolvedTarget {
   readonly audience: readonly string[];
   readonly permission: StoredPermission | undefined;
   readonly isRequester: boolean;
+  /** See TokenTarget. */
+  readonly authorizationServer?: AuthorizationServer;
+  readonly resource?: string;
 }
 
 const TARGETS_LIMIT = 10;
@@ -42,7 +45,12 @@ export async function targetsOfAudience(request: ClientRequest, audience: readon
 }
 
 /** A target as policy looks at it. */
-export function policyTarget({ tenant }: ClientRequest, { id, client, audience, permission, isRequester }: ResolvedTarget): Target {
+export function policyTarget({ tenant }: ClientRequest, { id, client, audience, permission, isRequester, authorizationServer }: ResolvedTarget): Target {
+  // Another domain's own server decides what it gives: here it is what may be asked for, and how deep the asking client goes.
+  if (authorizationServer !== undefined) {
+    const { scopes } = authorizationServer;
+    return { id, audience, isRequester, ownScopes: scopes, scopes, tokenTypes: ["access_token"], maxHops: tokenPolicyOf(client, tenant.settings).maxHops };
+  }
   return {
     ...{ id, audience, isRequester },
     isSaml: client.saml !== undefined,

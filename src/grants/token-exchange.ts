@@ -20,7 +20,9 @@ export const tokenExchange: Grant = {
     if (asked.requestedIssuer !== undefined) return await providerToken(request, text, asked, asked.requestedIssuer);
     const plan = await planExchange(request, await readSubjectToken(request, text, asked.subjectTokenType), asked);
     const extended = await carryOut(request, plan);
-    return { ...(await mintExchanged(request, plan, extended)), issuedTokenType: issuedTokenType(plan.asked, extended) };
+    const given = { ...(await mintExchanged(request, plan, extended)), issuedTokenType: issuedTokenType(plan.asked, extended) };
+    // RFC 8693 §2.2.1: an assertion for another domain is no access token here.
+    return plan.targets[0]?.authorizationServer === undefined ? given : { ...given, tokenType: "N_A" };
   },
 };
 
@@ -50,6 +52,7 @@ async function providerToken(request: ClientRequest, text: string, asked: Exchan
 function issuedTokenType({ requested, format }: ExchangeAsk, { chain }: Extended): string {
   if (requested === "id_token") return TOKEN_TYPE.id_token;
   if (requested === "saml2") return format === "saml2_header" ? TOKEN_TYPE.saml2_header : TOKEN_TYPE.saml2;
+  if (format === "id_jag") return TOKEN_TYPE.id_jag;
   if (requested === "refresh_token" && chain !== undefined) return TOKEN_TYPE.refresh_token;
   return format === "jwt" ? TOKEN_TYPE.jwt : TOKEN_TYPE.access_token;
 }

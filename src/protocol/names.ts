@@ -17,6 +17,8 @@ export const TOKEN_TYPE = {
   id_token: "urn:ietf:params:oauth:token-type:id_token",
   jwt: "urn:ietf:params:oauth:token-type:jwt",
   saml2: "urn:ietf:params:oauth:token-type:saml2",
+  /** Identity Assertion JWT Authorization Grant. */
+  id_jag: "urn:ietf:params:oauth:token-type:id-jag",
   /** SAP's: a signed Response in base64, for the header `Authorization: SAML2.0`. */
   saml2_header: "urn:sap:identity:oauth:token-type:saml2-header",
 } as const;
@@ -27,6 +29,9 @@ export const JWT_TYPE = {
   idToken: "JWT",
   introspection: "token-introspection+jwt",
   operator: "operator+jwt",
+  /** An assertion for another domain's authorization server: ID-JAG, and a plain JWT authorization grant. */
+  idJag: "oauth-id-jag+jwt",
+  authorizationGrant: "authorization-grant+jwt",
   /** OpenID Connect Back-Channel Logout 1.0 §2.4. */
   logout: "logout+jwt",
 } as const;

@@ -16,6 +16,10 @@ export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>)
   };
   return {
     create: (jurisdiction) => namespace.newUniqueId(jurisdiction === undefined ? undefined : { jurisdiction: jurisdiction as DurableObjectJurisdiction }).toString(),
+    named: (jurisdiction, name) => {
+      const place = jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction as DurableObjectJurisdiction);
+      return place.idFromName(name).toString();
+    },
     open: (family, ask) => call(family, async (stub) => await stub.open(V, ask)),
     signOn: (family, ask) => call(family, async (stub) => await stub.signOn(V, ask)),
     redeem: (family, ask) => call(family, async (stub) => await stub.redeem(V, ask)),

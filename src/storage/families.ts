@@ -27,6 +27,8 @@ export interface TokenRecord {
   readonly hops: number;
   /** Seconds; see Lineage. */
   readonly deadline: number;
+  /** When what it came from was issued (seconds), where its family is older or younger: by a token of another issuer. */
+  readonly root?: number;
   readonly sid?: NodeId;
   /** Seconds; when the user logged in. */
   readonly authTime?: number;
@@ -155,6 +157,8 @@ export interface OpenFamily {
   readonly session?: NewSession;
   readonly code?: NewCode;
   readonly grant?: NewGrant;
+  /** Kept until then at least (seconds). Such a family is opened anew once all of it has expired. */
+  readonly until?: number;
 }
 
 /** A grant without a code: what a client is given for itself. */
@@ -455,6 +459,8 @@ export interface EndProviderRefresh {
 export interface Families {
   /** Draws the id of a new family. Nothing is stored yet. */
   create(jurisdiction: string | undefined): FamilyId;
+  /** The id of the family of this name: always the same. */
+  named(jurisdiction: string | undefined, name: string): FamilyId;
   open(family: FamilyId, ask: OpenFamily): Promise<Opened | Refused>;
   signOn(family: FamilyId, ask: SignOn): Promise<SignedOn | Refused>;
   redeem(family: FamilyId, ask: Redeem): Promise<Granted | Refused>;

@@ -17,6 +17,8 @@ import type { FamilyId } from "./lineage.ts";
 /** The memory twin of the token families. `read` is the clock, in milliseconds. */
 export function memoryFamilies(read: () => number = Date.now): Families {
   const families = new Map<FamilyId, FamilyRows>();
+  const names = new Map<string, FamilyId>();
+  const create = () => Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const now = steadyClock(read);
   // An object that was only read keeps nothing; here an empty entry does no harm either.
   const rows = (family: FamilyId): FamilyRows => {
@@ -25,7 +27,12 @@ export function memoryFamilies(read: () => number = Date.now): Families {
     return known;
   };
   return {
-    create: () => Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+    create,
+    named: (_jurisdiction, name) => {
+      const family = names.get(name) ?? create();
+      names.set(name, family);
+      return family;
+    },
     open: async (family, ask) => {
       const opened = open(rows(family), now(), ask);
       if (!opened.ok && opened.reason === "unavailable") throw new Rejection("unavailable", { note: "family" });

@@ -6,7 +6,7 @@ export interface SingleUseKind {
   readonly tenant: string;
   /** Who issued it: a client, an IdP, an operator. */
   readonly issuer: string;
-  readonly kind: "login_state" | "operator_token" | "client_assertion" | "dpop_proof" | "saml_assertion";
+  readonly kind: "login_state" | "operator_token" | "client_assertion" | "dpop_proof" | "saml_assertion" | "id_jag";
 }
 
 /** Things that may be used once: exactly one caller of `use` is told true, wherever and whenever the others ask. */

@@ -4,6 +4,10 @@ import type { ClientRequest } from "../service.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
 import { accessToken } from "./access-token.ts";
+import { externalAccessToken } from "./external-access-token.ts";
+import { externalIdToken } from "./external-id-token.ts";
+import { externalJwt } from "./external-jwt.ts";
+import { isExternal } from "./external-token.ts";
 import { idToken } from "./id-token.ts";
 import { jwt } from "./jwt.ts";
 import { refreshToken } from "./refresh-token.ts";
@@ -11,13 +15,16 @@ import { samlAssertion } from "./saml-assertion.ts";
 import type { SubjectTokenType } from "./subject-token-type.ts";
 
 export { readAssertion } from "./assertion.ts";
+export { type AssertionLimits, readJwtAssertion } from "./jwt-assertion.ts";
 
 /** What may be presented: every type of subject and actor token. */
-const SUBJECT_TOKEN_TYPES: readonly SubjectTokenType[] = [accessToken, refreshToken, idToken, jwt, samlAssertion];
+const SUBJECT_TOKEN_TYPES: readonly SubjectTokenType[] = [accessToken, refreshToken, idToken, jwt, samlAssertion, externalAccessToken, externalIdToken, externalJwt];
 
 /** Verifies a subject token: its type is one that the client's dialect takes, and its kind is the declared one. */
 export async function readSubjectToken(request: ClientRequest, text: string, type: string): Promise<VerifiedToken> {
-  const row = dialectOf(request.client).subjectTokenTypes.includes(type) ? SUBJECT_TOKEN_TYPES.find((candidate) => candidate.type === type) : undefined;
+  const external = isExternal(request, text) ? true : undefined;
+  const rows = dialectOf(request.client).subjectTokenTypes.includes(type) ? SUBJECT_TOKEN_TYPES : [];
+  const row = rows.find((candidate) => candidate.type === type && candidate.isExternal === external);
   return await read(request, text, row, { unsupported: "subject_type_unsupported", unreadable: "subject_unreadable", differs: "subject_type_differs" });
 }
 

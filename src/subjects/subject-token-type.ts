@@ -9,6 +9,8 @@ export interface SubjectTokenType {
   readonly type: string;
   /** Whether it may stand for an actor too. */
   readonly isActor: boolean;
+  /** Set on a type for tokens of other issuers. */
+  readonly isExternal?: true;
   /** How it is read; left out for what `readToken` reads. */
   read?(request: ClientRequest, text: string): Promise<VerifiedToken | Unreadable>;
   /** Whether a verified token is of this type: each token of ours is accepted under its own type only. */

@@ -40,6 +40,7 @@ function* references(file: TenantFile): Generator<Problem> {
     if (new URL(idp.issuer).host === issuer.host) yield { path: `identityProviders.${alias}.issuer`, message: "is this tenant itself" };
   }
   yield* samlIssuers(file);
+  yield* sharedIssuers(file);
   for (const [id, client] of Object.entries(file.clients)) yield* clientReferences(file, id, client, isLocalhost(issuer.hostname));
   yield* permissionReferences(file);
   yield* resourceOwners(file);
@@ -80,6 +81,7 @@ function* clientReferences(file: TenantFile, id: string, client: TenantFile["cli
   for (const [index, trusted] of client.trustedForHandoff.entries()) {
     if (!Object.hasOwn(file.clients, trusted)) yield { path: `${at}.trustedForHandoff.${index}`, message: "names no client of this file" };
   }
+  yield* foreignReferences(file, at, client);
   const taken = client.identityProviders ?? loginPlaces(file);
   for (const [index, alias] of (client.offeredIdentityProviders ?? []).entries()) {
     if (!taken.includes(alias)) yield { path: `${at}.offeredIdentityProviders.${index}`, message: "names no identity provider of this file that the client takes users of" };
@@ -87,6 +89,34 @@ function* clientReferences(file: TenantFile, id: string, client: TenantFile["cli
   for (const [index, alias] of (client.identityProviders ?? []).entries()) {
     if (!Object.hasOwn(file.identityProviders, alias) && !Object.hasOwn(file.samlIdentityProviders, alias))
       yield { path: `${at}.identityProviders.${index}`, message: "names no identity provider of this file" };
+  }
+}
+
+function* foreignReferences(file: TenantFile, at: string, { public: isPublic, subjectIssuers = [], authorizationServers = [] }: TenantFile["clients"][string]): Generator<Problem> {
+  if (isPublic && subjectIssuers.length > 0) yield { path: `${at}.subjectIssuers`, message: "a public client presents no tokens of others" };
+  if (isPublic && authorizationServers.length > 0) yield { path: `${at}.authorizationServers`, message: "a public client is given no assertions for others" };
+  for (const [index, alias] of subjectIssuers.entries()) {
+    if (file.identityProviders[alias]?.subjectTokens === undefined)
+      yield { path: `${at}.subjectIssuers.${index}`, message: "names no identity provider of this file with subjectTokens" };
+  }
+  for (const [index, { issuer }] of authorizationServers.entries()) {
+    if (issuer === file.issuer) yield { path: `${at}.authorizationServers.${index}.issuer`, message: "is this issuer itself" };
+    if (authorizationServers.findIndex((other) => other.issuer === issuer) !== index) yield { path: `${at}.authorizationServers.${index}.issuer`, message: "is named twice" };
+  }
+}
+
+function* sharedIssuers({ identityProviders, issuer }: TenantFile): Generator<Problem> {
+  const owners = new Map<string, string>();
+  for (const [alias, { issuer: named, subjectTokens }] of Object.entries(identityProviders)) {
+    const at = `identityProviders.${alias}.subjectTokens`;
+    if (subjectTokens !== undefined && named === issuer) yield { path: at, message: "tokens of this issuer itself are none of others" };
+    if (subjectTokens?.subject === "email") yield { path: `${at}.subject`, message: "an address may become another's: name a claim that never does" };
+    // IdPs of one issuer are told apart by the audience of their tokens alone.
+    for (const audience of subjectTokens?.audiences ?? []) {
+      const owner = owners.get(`${named} ${audience}`);
+      if (owner !== undefined && owner !== alias) yield { path: `${at}.audiences`, message: `${owner} has the same issuer and the same audience` };
+      owners.set(`${named} ${audience}`, alias);
+    }
   }
 }
 

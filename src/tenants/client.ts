@@ -77,6 +77,26 @@ export const SamlApplication = z.strictObject({
 });
 export type SamlApplication = z.output<typeof SamlApplication>;
 
+/** An authorization server of another domain, and what may be asked for there: the permission of this client for it. */
+export const AuthorizationServer = z.strictObject({
+  /** Its issuer identifier: the audience of the assertion, and of the request. */
+  issuer: HttpsUrl,
+  /** The id of this client there. Left out: the same. */
+  clientId: z.optional(ClientId),
+  /** Which assertions: ID-JAG, or a plain JWT authorization grant (identity chaining). */
+  grants: z._default(z.array(z.enum(["id_jag", "jwt"])).check(z.minLength(1)), ["id_jag"]),
+  /** The scopes and the resources there that may stand in an assertion. */
+  scopes: z._default(z.array(ScopeToken).check(z.maxLength(100)), []),
+  resources: z._default(z.array(HttpsUrl).check(z.maxLength(20)), []),
+  /** What names the user there. */
+  subjectNameIdentifier: z._default(SubjectNameIdentifier, "userUuid"),
+  /** Attributes of the user that an assertion carries. */
+  attributes: z._default(z.array(z.enum(["email", "profile", "groups"])), []),
+  /** Seconds. */
+  lifetime: z._default(z.int().check(z.gte(10), z.lte(600)), 300),
+});
+export type AuthorizationServer = z.output<typeof AuthorizationServer>;
+
 /** Attributes of the user by our names for them, as an application has them for users without. */
 export const AttributeDefaults = z.strictObject({
   email: z.optional(Attribute),
@@ -147,6 +167,10 @@ export const Client = z.strictObject({
   consistency: z._default(Consistency, "strong"),
   /** The IdPs whose users it takes; left out for all. */
   identityProviders: z.optional(z.array(z.string()).check(z.minLength(1))),
+  /** The IdPs whose tokens it may present as subject tokens and assertions; each must take that (`subjectTokens`). */
+  subjectIssuers: z.optional(z.array(z.string()).check(z.maxLength(20))),
+  /** The authorization servers of other domains that it may ask assertions for. */
+  authorizationServers: z.optional(z.array(AuthorizationServer).check(z.maxLength(20))),
   /** The IdPs that a user chooses among on a page of ours; left out: the tenant's. Of none, the default is taken. */
   offeredIdentityProviders: z.optional(z.array(Alias).check(z.maxLength(20))),
   /** What its tokens say of users for whom the IdP says nothing of it. */

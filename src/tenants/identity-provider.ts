@@ -15,6 +15,21 @@ export const ClaimMapping = z.strictObject({
   groups: z._default(z.string(), "groups"),
 });
 
+/** Which tokens of the IdP are taken as subject tokens and assertions. Whatever is missing here is refused. */
+export const SubjectTokens = z.strictObject({
+  /** Each token names one of these in `aud`: our client id there, our issuer, or what was agreed upon. */
+  audiences: z.array(z.string().check(z.minLength(1), z.maxLength(499))).check(z.minLength(1), z.maxLength(20)),
+  /** Claims (as in `claims`) that have one of these values, such as `hd`, `tid` or `azp`. */
+  requiredClaims: z._default(z.record(z.string().check(z.minLength(1)), z.array(z.string()).check(z.minLength(1), z.maxLength(20))), {}),
+  /** The claim, as in `claims`, that names the user. Only `sub` names the one who logs in. */
+  subject: z._default(z.string().check(z.minLength(1), z.maxLength(255)), "sub"),
+  /** Seconds since its issue. */
+  maxAge: z._default(z.int().check(z.gte(10), z.lte(86_400)), 3600),
+  /** How access tokens are taken that are no JWTs: the IdP is asked each time. Userinfo cannot say whom a token is for. */
+  opaque: z.optional(z.enum(["introspection", "userinfo"])),
+});
+export type SubjectTokens = z.output<typeof SubjectTokens>;
+
 /** A corporate OpenID provider that users log in at. Configuration, not code. */
 export const IdentityProvider = z.strictObject({
   displayName: z.optional(z.string().check(z.minLength(1), z.maxLength(80))),
@@ -27,6 +42,8 @@ export const IdentityProvider = z.strictObject({
   scopes: z._default(z.array(ScopeToken), ["openid", "profile", "email"]),
   claims: z._default(ClaimMapping, ClaimMapping.parse({})),
   signingAlgorithms: z._default(z.array(z.enum(["RS256", "PS256", "ES256", "ES384", "EdDSA"])).check(z.minLength(1)), ["RS256", "ES256", "PS256", "EdDSA"]),
+  /** Left out: none of its tokens is taken as a subject token or assertion. */
+  subjectTokens: z.optional(SubjectTokens),
   /** Whether our logout continues at the IdP's `end_session_endpoint`. */
   logout: z._default(z.boolean(), false),
   disabled: z._default(z.boolean(), false),

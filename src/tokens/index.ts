@@ -1,3 +1,4 @@
+import { authorizationGrant, idJag } from "./authorization-grant.ts";
 import { idToken } from "./id-token.ts";
 import type { IssuedTokenType } from "./issued-token-type.ts";
 import { jwtAccessToken } from "./jwt-access-token.ts";
@@ -12,6 +13,8 @@ export const ISSUED_TOKEN_TYPES = {
   saml2: samlAssertion,
   saml2_header: samlHeader,
   saml2_response: samlResponse,
+  id_jag: idJag,
+  jwt_grant: authorizationGrant,
   id_token: idToken,
 } as const satisfies Record<string, IssuedTokenType>;
 

@@ -1,7 +1,7 @@
 import type { AccessTokenView, Dialect } from "../dialects/dialect.ts";
 import type { Granted, NewLeaf } from "../storage/families.ts";
 import type { FamilyId, Lineage, NodeId } from "../storage/lineage.ts";
-import type { Client } from "../tenants/client.ts";
+import type { AuthorizationServer, Client } from "../tenants/client.ts";
 import type { ResolvedTokenPolicy } from "../tenants/defaults.ts";
 import { type Principal, withDefaults } from "../tenants/principal.ts";
 import { rolesOf } from "./claims.ts";
@@ -11,6 +11,10 @@ import type { KeyRing } from "./keys.ts";
 export interface TokenTarget {
   readonly id: string;
   readonly client: Client;
+  /** Set where it is an authorization server of another domain; then `client` is the one that asks. */
+  readonly authorizationServer?: AuthorizationServer;
+  /** The resource there that it is asked for. */
+  readonly resource?: string;
 }
 
 /** For whom tokens are being issued, and by which rules. */

@@ -22,6 +22,8 @@ export type VerifiedToken =
       readonly scope: readonly string[];
       /** Seconds. */
       readonly expires: number;
+      /** Set on a token of another issuer: the user that its family is opened with, where it is not open yet. */
+      readonly opens?: Principal;
     }
   | { readonly format: "opaque"; readonly kind: Exclude<TokenKind, "id_token">; readonly token: OpaqueToken };
 

@@ -16,6 +16,8 @@ interface Found {
   readonly node: NodeId;
   readonly sid: NodeId | undefined;
   readonly branches: readonly Origin[];
+  /** See TokenRecord. */
+  readonly root: number | undefined;
 }
 
 /**
@@ -44,7 +46,9 @@ function findSubject(rows: FamilyRows, now: number, ask: Extend): Found | Refuse
   if (subject.kind === "jwt") {
     const { facts, path, node, sid, branches, root } = subject;
     const death = deathOf(rows, now, { nodes: [...path, node], lazy: root.lazy, ...(sid === undefined ? {} : { sid }) });
-    return death === undefined ? { facts: { ...facts, grantExpires: grantExpiry(rows, path) ?? facts.expires }, path, node, sid, branches } : dead(death);
+    return death === undefined
+      ? { facts: { ...facts, grantExpires: grantExpiry(rows, path) ?? facts.expires }, path, node, sid, branches, root: root.kind === "external" ? root.time : undefined }
+      : dead(death);
   }
   const family = rows.family();
   const row = rows.node(subject.parent, subject.node);
@@ -64,7 +68,7 @@ function opaqueSubject(rows: FamilyRows, now: number, family: FamilyRow, row: No
     grantExpires: grantExpiry(rows, record.path) ?? leaf.expires,
     ancestors: record.path.length,
   });
-  return { facts, path: record.path, node: leaf.id, sid: record.sid, branches: record.branches ?? [] };
+  return { facts, path: record.path, node: leaf.id, sid: record.sid, branches: record.branches ?? [], root: record.root };
 }
 
 // A refresh token of the current generation, or of the one before within the window, is accepted and not consumed.
@@ -89,6 +93,7 @@ function refreshSubject(rows: FamilyRows, now: number, family: FamilyRow, row: N
     node: row.id,
     sid: record.sid,
     branches: record.branches ?? [],
+    root: record.root,
   };
 }
 
@@ -146,6 +151,7 @@ function record(rows: FamilyRows, now: number, { found, ask, permitted, branches
     deadline: permitted.deadline,
     authTime: found.facts.authTime,
     ...(permitted.isCoupled && found.sid !== undefined ? { sid: found.sid } : {}),
+    ...(found.root === undefined ? {} : { root: found.root }),
     ...(subject === undefined ? {} : { subject }),
     ...(permitted.act === undefined ? {} : { act: permitted.act }),
     ...(request.proven === undefined ? {} : { cnf: request.proven }),
@@ -166,7 +172,8 @@ function record(rows: FamilyRows, now: number, { found, ask, permitted, branches
     ...(ask.sso === undefined ? {} : { sso: ask.sso }),
   };
   rows.addNode(row);
-  keepUntil(rows, expires);
+  // A token of another issuer has no row of its own: what was revoked of it is kept while it could be presented again.
+  keepUntil(rows, found.path.length === 0 && found.root !== undefined ? Math.max(expires, found.facts.expires) : expires);
   return answerOf(rows, row, permitted, found.facts);
 }
 
@@ -182,7 +189,7 @@ function answerOf(rows: FamilyRows, row: NodeRow, permitted: Permit, { client }:
   return {
     ok: true,
     now: row.issued,
-    root: rootOf(family),
+    root: rootOf(family, row.record),
     record: row.record,
     leaves: row.leaves,
     permit: permitted,

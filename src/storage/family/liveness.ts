@@ -69,7 +69,7 @@ function answer(
   return {
     alive: true,
     now,
-    ...(family === undefined ? {} : { root: rootOf(family) }),
+    ...(family === undefined ? {} : { root: rootOf(family, found.record) }),
     ...(family?.principal === undefined ? {} : { principal: family.principal }),
     ...found,
   };

@@ -1,5 +1,6 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
 import type { Leaf, NewCode, NewGrant, NewLeaf, NewSession, Opened, OpenFamily, Refused, SignedOn, SignOn } from "../families.ts";
+import { FAMILY_LIFE_SECONDS } from "../users.ts";
 import { deathOf, familyDeath, isLive } from "./liveness.ts";
 import { type FamilyRows, ROOT, rootOf } from "./rows.ts";
 
@@ -9,12 +10,14 @@ export const GRACE_SECONDS = 120;
 /** Opens the family with its session, code or grant. The same operation again answers as the first time. */
 export function open(rows: FamilyRows, now: number, ask: OpenFamily): Opened | Refused {
   const known = rows.family();
-  if (known !== undefined) {
+  // What has expired to the last is as if it had never been.
+  const isOver = known !== undefined && ask.until !== undefined && known.kind === ask.kind && now >= known.closes;
+  if (known !== undefined && !isOver) {
     if (known.op === ask.op) return { ok: true, now: known.root };
     return { ok: false, reason: known.revoked === undefined ? "unavailable" : "user_cut_off" };
   }
   const leaves = ask.grant === undefined ? [] : recordLeaves(ask.grant.leaves, now);
-  const latest = Math.max(now, ...leaves.map((leaf) => leaf.expires), now + (ask.session?.lifetime ?? 0));
+  const latest = Math.max(now, ...leaves.map((leaf) => leaf.expires), now + (ask.session?.lifetime ?? 0), ask.until ?? now);
   rows.putFamily({
     op: ask.op,
     tenant: ask.tenant,
@@ -55,7 +58,11 @@ export function recordLeaves(leaves: readonly NewLeaf[], now: number, latest = N
 /** Keeps the family at least until `expires` and the grace after it. */
 export function keepUntil(rows: FamilyRows, expires: number): void {
   const family = rows.family();
-  if (family !== undefined && family.closes < expires + GRACE_SECONDS) rows.putFamily({ ...family, closes: expires + GRACE_SECONDS });
+  if (family === undefined) return;
+  // A family that new tokens come to for ever ends before the user's object would forget it, and is opened anew.
+  const latest = family.kind === "external" ? family.root + FAMILY_LIFE_SECONDS : Number.POSITIVE_INFINITY;
+  const closes = Math.min(expires + GRACE_SECONDS, latest);
+  if (family.closes < closes) rows.putFamily({ ...family, closes });
 }
 
 function putSession(rows: FamilyRows, now: number, { lifetime, authTime, ...session }: NewSession): void {

@@ -72,7 +72,7 @@ function renew(rows: FamilyRows, now: number, { family, row, chain, scope, ask }
   return {
     ok: true,
     now,
-    root: rootOf(family),
+    root: rootOf(family, record),
     record,
     leaves,
     chain,

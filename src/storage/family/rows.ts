@@ -77,9 +77,9 @@ export interface NodeRow {
   readonly redeemed?: NodeId;
 }
 
-/** How the family began, as its tokens say it. */
-export function rootOf(family: FamilyRow): Root {
-  return { kind: family.kind, time: family.root, lazy: false, ...(family.principal === undefined ? {} : { idp: family.principal.idp }) };
+/** How the family began, as its tokens say it; each token of another issuer begins anew. */
+export function rootOf(family: FamilyRow, record?: Pick<TokenRecord, "root">): Root {
+  return { kind: family.kind, time: record?.root ?? family.root, lazy: false, ...(family.principal === undefined ? {} : { idp: family.principal.idp }) };
 }
 
 /** The parent of a grant that has no node above it. */
