@@ -53,13 +53,14 @@ function scopeFor(targets: readonly ResolvedTarget[], asked: readonly string[] |
 
 type NewRecord = Omit<TokenRecord, "path" | "deadline">;
 
-function recordOf({ clientId, proven }: ClientRequest, targets: readonly ResolvedTarget[], scope: readonly string[]): NewRecord {
+function recordOf({ clientId, client, proven }: ClientRequest, targets: readonly ResolvedTarget[], scope: readonly string[]): NewRecord {
   const apis = targets.flatMap(({ permission }) => permission?.apis ?? []);
   return {
     client: clientId,
     audience: [...new Set(targets.flatMap(({ audience }) => audience))],
     scope,
     hops: 0,
+    ...(client.mayAct === undefined ? {} : { mayAct: { sub: client.mayAct, client_id: client.mayAct } }),
     ...(apis.length === 0 ? {} : { apis }),
     ...(proven === undefined ? {} : { cnf: proven }),
   };

@@ -134,6 +134,20 @@ describe("a chain of actors is never laundered away", () => {
   });
 });
 
+describe("may_act of a client's own token", () => {
+  it("holds as it does for its users: nothing without the actor that it names", async () => {
+    const w = await begun((file) => {
+      (file.clients["travel-agent"].grants as string[]).push("client_credentials");
+      Object.assign(file.clients["travel-agent"], { mayAct: "agent-1" });
+    });
+    const own = await agentToken(w, "travel-agent", {});
+    expect(payloadOf(own).may_act).toEqual({ sub: "agent-1", client_id: "agent-1" });
+    expect(await trade(w, own)).toMatchObject({ ...REFUSED, reason: "subject_needs_actor" });
+    expect(await trade(w, own, await agentToken(w, "agent-2"))).toMatchObject({ ...REFUSED, reason: "actor_not_allowed" });
+    expect((await trade(w, own, await agentToken(w, "agent-1"))).status).toBe(200);
+  });
+});
+
 describe("CON-16 what an actor's token becomes of", () => {
   const logout = (w: World, { id_token, cookie }: Tokens & { cookie: string }) => w.fetch(`/oauth2/logout?id_token_hint=${id_token}`, { headers: { cookie } });
 
