@@ -56,6 +56,27 @@ describe("DEP-01 a chain of exactly as many exchanges as are allowed, and one mo
     expect(await trade(w, token, await agentToken(w, "agent-4"))).toMatchObject(TOO_DEEP);
   });
 
+  it("DEP-05 by the least limit of tenant, requester and target, hop by hop", async () => {
+    const limits = { "travel-agent": 3, "hr-service": 1 } as const;
+    const w = await world({
+      tenant: (file) => {
+        upTo(5)(file);
+        for (const [client, maxHops] of Object.entries(limits)) Object.assign(file.clients[client as keyof typeof limits], { tokenPolicy: { maxHops } });
+      },
+    });
+    let { access_token: token } = await login(w, "travel-agent");
+    expect((await trade(w, token, undefined, { audience: "hr-service" })).status).toBe(200);
+    for (let hop = 1; hop <= limits["travel-agent"]; hop++) {
+      const next = await trade(w, token);
+      expect(next.status).toBe(200);
+      token = next.token;
+      // One hop is what this target takes; another takes what the requester may.
+      expect(await trade(w, token, undefined, { audience: "hr-service" })).toMatchObject(TOO_DEEP);
+      expect((await trade(w, token, undefined, { audience: "assistant" })).status).toBe(hop < limits["travel-agent"] ? 200 : 400);
+    }
+    expect(await trade(w, token)).toMatchObject(TOO_DEEP);
+  });
+
   it("of everything in turn: access token, refreshed, its ID token, its refresh token, and an actor at the end", async () => {
     const w = await world({ tenant: upTo(4) });
     const julie = await login(w, "web-app", { user: "julie.armstrong" });

@@ -28,7 +28,7 @@ async function atHops(w: World, token: string, hops: number): Promise<number> {
   return trace.nodes.filter((node) => node.hops === hops).length;
 }
 
-describe("CON-04 fifty exchanges at once of a token one hop before the end, with a budget of ten", () => {
+describe("CON-04, DEP-10 fifty exchanges at once of a token one hop before the end, with a budget of ten", () => {
   it.each([
     ["and nothing else", async () => undefined],
     ["while its family is evicted in between", evictAllDurableObjects],
