@@ -30,14 +30,11 @@ const bindings = {
   TEST_OPERATOR_KEY: JSON.stringify(operator.privateKey.export({ format: "jwk" })),
 };
 
-// The tests read in their own isolate what the second Worker reads elsewhere.
-const nobody = () => new Response(null, { status: 404 });
-
 export default defineConfig({
   test: {
     projects: [
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" }, miniflare: { bindings, serviceBindings: { SAML: nobody, SCHEMAS: nobody } } })],
+        plugins: [cloudflareTest({ wrangler: { configPath: "./test/wrangler.toml" }, miniflare: { bindings } })],
         test: { name: "worker", include: ["test/**/*.test.ts"], exclude: ["test/e2e/**", "test/cli/**"], isolate: false, maxWorkers: 1, testTimeout: 30_000 },
       },
       { test: { name: "cli", include: ["test/cli/**/*.test.ts"], testTimeout: 60_000 } },

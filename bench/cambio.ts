@@ -106,7 +106,9 @@ function cambioWorkers(folder: string, vars: Readonly<Record<string, string>>, k
     const { name, compatibility_date = date, durable_objects: own } = unstable_readConfig({ config: join(ROOT, file) }, { hideWarnings: true });
     const held = objects.filter(({ script_name: script }) => script === name).map((one) => one.class_name);
     if (name === undefined || (held.length === 0 && !services.some(({ service }) => service === name))) return [];
-    const bindings = own.bindings.map((one) => namespaceBinding({ ...one, script_name: name }));
+    const bindings = (own.bindings as readonly { readonly name: string; readonly class_name: string }[]).map(({ name: binding, class_name: object }) =>
+      namespaceBinding({ name: binding, class_name: object, script_name: name }),
+    );
     return [{ name, bundleFile: bundle(join(ROOT, file), join(folder, name)).file, date: compatibility_date, bindings, objects: held }];
   });
   return [main, ...bound];

@@ -10,10 +10,14 @@ import type { DeployedKeys, SigningPublicJwk } from "./tenants/key-roles.ts";
 import type { SchemaReader } from "./tenants/schema-reader.ts";
 import type { KeyAlgorithm, SigningAlgorithm } from "./tenants/token-policy.ts";
 
-/** What the platform binds to this Worker; see wrangler.toml. Variables and secrets are read through `readConfig` alone. */
-export interface Bindings {
+/** What is bound to the Worker of the objects, src/state: where they find each other. */
+export interface StateBindings {
   readonly FAMILIES: DurableObjectNamespace<FamilyObject>;
   readonly USERS: DurableObjectNamespace<UserObject>;
+}
+
+/** What the platform binds to this Worker; see wrangler.toml. Variables and secrets are read through `readConfig` alone. */
+export interface Bindings extends StateBindings {
   readonly SINGLE_USE: DurableObjectNamespace<SingleUseObject>;
   readonly TENANTS: DurableObjectNamespace<TenantObject>;
   readonly ATTEMPTS: DurableObjectNamespace<AttemptObject>;

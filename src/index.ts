@@ -15,12 +15,6 @@ import { kvTokenCopies } from "./storage/token-copies.ts";
 import { boundSchemaReader } from "./tenants/bound-schema-reader.ts";
 import { keyStore } from "./tokens/keys.ts";
 
-export { AttemptObject } from "./storage/attempt-object.ts";
-export { FamilyObject } from "./storage/family-object.ts";
-export { SingleUseObject } from "./storage/single-use-object.ts";
-export { TenantObject } from "./storage/tenant-object.ts";
-export { UserObject } from "./storage/user-object.ts";
-
 /** The composition root: from what the platform binds to what a request may reach. */
 export async function createService(env: Bindings): Promise<Service> {
   const config = await readConfig(env);

@@ -96,7 +96,7 @@ function startIdp(state: LocalState, { organisation, port, cambio, secret }: Idp
 }
 
 function startWorker(state: LocalState, options: StartOptions): LocalProcess {
-  const configs = ["wrangler.toml", join("src", "reader", "wrangler.toml")].map((file) => `--config=${join(ROOT, file)}`);
+  const configs = ["wrangler.toml", join("src", "state", "wrangler.toml"), join("src", "reader", "wrangler.toml")].map((file) => `--config=${join(ROOT, file)}`);
   const flags = {
     port: String(options.port),
     ip: "127.0.0.1",

@@ -22,12 +22,12 @@ const WranglerConfig = z.object({
   compatibility_date: z.string(),
   kv_namespaces: z.array(z.object({ binding: z.string() })),
   services: z.optional(z.array(z.object({ binding: z.string(), service: z.string(), entrypoint: z.optional(z.string()) }))),
-  durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
+  durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string(), script_name: z.string() })) }),
 });
 
 const PATIENCE_MS = 15_000;
 
-/** Cambio, bundled into this directory, with the bindings that wrangler.toml gives it and new keys, its storage in memory. */
+/** The Worker at the edge, bundled into this directory, with the bindings that wrangler.toml gives it and new keys. */
 export async function cambioSetup(bundleFile: string, directory: string): Promise<Setup> {
   const config = wranglerConfig();
   const objects = config.durable_objects.bindings;
@@ -35,16 +35,19 @@ export async function cambioSetup(bundleFile: string, directory: string): Promis
   const bindings = [
     ...Object.entries(localVars(`http://localhost:${port}`, {})).map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`),
     ...config.kv_namespaces.map(({ binding }) => `(name = ${quote(binding)}, kvNamespace = "kv")`),
-    ...objects.map((one) => `(name = ${quote(one.name)}, durableObjectNamespace = ${quote(one.class_name)})`),
+    ...objects.map((one) => `(name = ${quote(one.name)}, durableObjectNamespace = (className = ${quote(one.class_name)}, serviceName = "state"))`),
   ];
+  // Nothing behind a binding is asked before the first answer; what stands there is as small as can be, or counts as start-up time.
+  const classes = objects.map(({ class_name: name }) => `export class ${name} {}`);
   const namespaces = objects.map(({ class_name: name }) => `(className = ${quote(name)}, uniqueKey = ${quote(name)}, enableSql = true)`);
-  const worker = `bindings = [${bindings}], durableObjectNamespaces = [${namespaces}], durableObjectStorage = (inMemory = void)`;
-  return setup({ bundleFile, directory, date: config.compatibility_date, port, worker });
+  const state = `(modules = [(name = "state.js", esModule = ${quote(classes.join("\n"))})], compatibilityDate = ${quote(config.compatibility_date)}, durableObjectNamespaces = [${namespaces}], durableObjectStorage = (inMemory = void))`;
+  const behind = ['(name = "kv", external = (address = "127.0.0.1:9", http = ()))', `(name = "state", worker = ${state})`];
+  return setup({ bundleFile, directory, date: config.compatibility_date, port, worker: `, bindings = [${bindings}]`, behind });
 }
 
 /** A Worker without bindings. */
 export async function bareSetup(bundleFile: string, directory: string): Promise<Setup> {
-  return setup({ bundleFile, directory, date: compatibilityDate(), port: await freePort(), worker: "" });
+  return setup({ bundleFile, directory, date: compatibilityDate(), port: await freePort(), worker: "", behind: [] });
 }
 
 /** The compatibility date of Cambio's configuration; the bare Worker has the same. */
@@ -80,19 +83,19 @@ interface Parts {
   readonly port: number;
   /** What the Worker is given, in the words of workerd's configuration. */
   readonly worker: string;
+  /** The services that it is bound to. */
+  readonly behind: readonly string[];
 }
 
-function setup({ bundleFile, directory, date, port, worker }: Parts): Setup {
+function setup({ bundleFile, directory, date, port, worker, behind }: Parts): Setup {
   // Beside the bundle stand the texts that it imports.
   const texts = readdirSync(directory).filter((file) => file.endsWith(".txt"));
   const named = [`(name = "index.js", esModule = embed ${quote(basename(bundleFile))})`, ...texts.map((file) => `(name = ${quote(file)}, text = embed ${quote(file)})`)];
   const modules = `modules = [${named}], compatibilityDate = ${quote(date)}`;
-  // KV is never asked before the first answer; a second Worker behind it would count as start-up time.
-  const kv = '(name = "kv", external = (address = "127.0.0.1:9", http = ()))';
-  const main = `(name = "main", worker = (${modules}${worker === "" ? "" : `, ${worker}`}))`;
+  const main = `(name = "main", worker = (${modules}${worker}))`;
   const text = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [${worker === "" ? main : `${main}, ${kv}`}],
+  services = [${[main, ...behind]}],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
 );
 `;

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Bindings } from "../config.ts";
+import type { StateBindings } from "../config.ts";
 import { ATTEMPT_CALL_VERSION, type LockPolicy } from "./attempts.ts";
 import { TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
@@ -7,11 +7,11 @@ import { steadyClock } from "./clock.ts";
 const SCHEMA = "CREATE TABLE IF NOT EXISTS attempts (id TEXT PRIMARY KEY, failures INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID";
 
 /** Failed client authentications from some addresses: how many, and until when each is remembered. */
-export class AttemptObject extends DurableObject<Bindings> {
+export class AttemptObject extends DurableObject<StateBindings> {
   readonly #sql: SqlStorage;
   readonly #now = steadyClock();
 
-  constructor(state: DurableObjectState, env: Bindings) {
+  constructor(state: DurableObjectState, env: StateBindings) {
     super(state, env);
     this.#sql = state.storage.sql;
     this.#sql.exec(SCHEMA);

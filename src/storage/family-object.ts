@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Bindings } from "../config.ts";
+import type { StateBindings } from "../config.ts";
 import { callObject } from "./call.ts";
 import { steadyClock } from "./clock.ts";
 import type {
@@ -49,11 +49,11 @@ const RETRY_SECONDS = 3600;
  * One token family: the only authority on everything that descends from one authentication. Every method is one
  * synchronous turn over SQLite, by this object's own clock. Never restored to an earlier point in time.
  */
-export class FamilyObject extends DurableObject<Bindings> {
+export class FamilyObject extends DurableObject<StateBindings> {
   #rows: FamilyRows;
   readonly #now = steadyClock();
 
-  constructor(state: DurableObjectState, env: Bindings) {
+  constructor(state: DurableObjectState, env: StateBindings) {
     super(state, env);
     this.#rows = sqlRows(state.storage.sql);
   }

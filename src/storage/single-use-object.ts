@@ -1,15 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Bindings } from "../config.ts";
+import type { StateBindings } from "../config.ts";
 import { TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
 import { SINGLE_USE_CALL_VERSION, SINGLE_USE_GRACE_SECONDS } from "./single-use.ts";
 
 /** One shard of one namespace of things that may be used once. */
-export class SingleUseObject extends DurableObject<Bindings> {
+export class SingleUseObject extends DurableObject<StateBindings> {
   readonly #sql: SqlStorage;
   readonly #now = steadyClock();
 
-  constructor(state: DurableObjectState, env: Bindings) {
+  constructor(state: DurableObjectState, env: StateBindings) {
     super(state, env);
     this.#sql = state.storage.sql;
     this.#sql.exec("CREATE TABLE IF NOT EXISTS used (id TEXT PRIMARY KEY, until INTEGER NOT NULL, op TEXT NOT NULL) WITHOUT ROWID");

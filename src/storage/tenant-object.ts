@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Bindings } from "../config.ts";
+import type { StateBindings } from "../config.ts";
 import { sha256 } from "../protocol/bytes.ts";
 import type { TenantFile } from "../tenants/tenant.ts";
 import { TOO_NEW } from "./call.ts";
@@ -29,11 +29,11 @@ import {
 } from "./tenant-store.ts";
 
 /** The configuration of one tenant: the only writer, and the authority on what is current. */
-export class TenantObject extends DurableObject<Bindings> {
+export class TenantObject extends DurableObject<StateBindings> {
   readonly #rows: TenantRows;
   readonly #now = steadyClock();
 
-  constructor(state: DurableObjectState, env: Bindings) {
+  constructor(state: DurableObjectState, env: StateBindings) {
     super(state, env);
     this.#rows = sqlTenantRows(state.storage.sql);
   }

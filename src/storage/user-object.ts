@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Bindings } from "../config.ts";
+import type { StateBindings } from "../config.ts";
 import { callObject, TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
 import { FAMILY_CALL_VERSION, type Participant } from "./families.ts";
@@ -31,11 +31,11 @@ interface Reached {
 type Stub = DurableObjectStub<FamilyObject>;
 
 /** One user: the cutoff, and the families that may still hold live tokens. Or one session at an IdP: the logins that came of it. */
-export class UserObject extends DurableObject<Bindings> {
+export class UserObject extends DurableObject<StateBindings> {
   readonly #sql: SqlStorage;
   readonly #now = steadyClock();
 
-  constructor(state: DurableObjectState, env: Bindings) {
+  constructor(state: DurableObjectState, env: StateBindings) {
     super(state, env);
     this.#sql = state.storage.sql;
     this.#sql.exec(SCHEMA);

@@ -14,13 +14,22 @@ const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "cambio-deploy-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const WORKERS = { cambio: join(ROOT, "wrangler.toml"), reader: join(ROOT, "src", "reader", "wrangler.toml") } as const;
+const WORKERS = {
+  cambio: join(ROOT, "wrangler.toml"),
+  state: join(ROOT, "src", "state", "wrangler.toml"),
+  reader: join(ROOT, "src", "reader", "wrangler.toml"),
+} as const;
+const BINDINGS = {
+  cambio: ["FAMILIES", "USERS", "SINGLE_USE", "TENANTS", "ATTEMPTS", "TOKENS", "SAML", "SCHEMAS", "ISSUERS", "OPERATOR_KEYS"],
+  state: ["FAMILIES", "USERS"],
+  reader: [],
+} as const;
 const TARGETS = ["", ...environments()];
 
 /** What these tests look at of a configuration as wrangler resolves it. */
 interface Config {
   readonly name: string;
-  readonly durable_objects: { readonly bindings: readonly { readonly name: string }[] };
+  readonly durable_objects: { readonly bindings: readonly { readonly name: string; readonly class_name: string; readonly script_name?: string }[] };
   readonly kv_namespaces: readonly { readonly binding: string; readonly id: string }[];
   readonly services?: readonly { readonly binding: string; readonly service: string; readonly entrypoint: string }[];
   readonly vars: Readonly<Record<string, unknown>>;
@@ -32,14 +41,13 @@ const configOf = (worker: keyof typeof WORKERS, env: string): Config =>
   readConfig({ config: WORKERS[worker], ...(env === "" ? {} : { env }) }, { hideWarnings: true }) as unknown as Config;
 
 describe("wrangler deploy --dry-run", () => {
-  const cases = TARGETS.flatMap((env) => [["cambio", env] as const, ["reader", env] as const]);
+  const cases = TARGETS.flatMap((env) => [["cambio", env] as const, ["state", env] as const, ["reader", env] as const]);
   test.each(cases)("passes for %s in the environment '%s', offline and without a warning", async (worker, env) => {
     const args = [WRANGLER, "deploy", "--dry-run", "--config", WORKERS[worker], `--env=${env}`, "--outdir", join(folder, `${worker}-${env}`)];
     const { stdout, stderr } = await run(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...quietWrangler() } });
     expect(stdout).toContain("--dry-run: exiting now");
     expect(`${stdout}${stderr}`).not.toMatch(/warning|error/i);
-    const bindings = worker === "reader" ? [] : ["FAMILIES", "USERS", "SINGLE_USE", "TENANTS", "ATTEMPTS", "TOKENS", "SAML", "SCHEMAS", "ISSUERS", "OPERATOR_KEYS"];
-    for (const binding of bindings) expect(stdout).toContain(`env.${binding} `);
+    for (const binding of BINDINGS[worker]) expect(stdout).toContain(`env.${binding} `);
   });
 });
 
@@ -47,7 +55,7 @@ describe("wrangler.toml", () => {
   test("names the same bindings in every environment, and nothing of one in another", () => {
     const known = TARGETS.map((env) => configOf("cambio", env));
     const shapes = known.map((config) => ({
-      objects: config.durable_objects.bindings,
+      objects: config.durable_objects.bindings.map(({ name, class_name }) => [name, class_name]),
       kv: config.kv_namespaces.map(({ binding }) => binding),
       services: config.services?.map(({ binding, entrypoint }) => [binding, entrypoint]),
       vars: Object.keys(config.vars),
@@ -65,7 +73,7 @@ describe("wrangler.toml", () => {
 
   test("leaves workers.dev, previews and the platform's own request lines off, and no bundle keeps names", () => {
     for (const env of TARGETS) {
-      for (const worker of ["cambio", "reader"] as const) {
+      for (const worker of ["cambio", "state", "reader"] as const) {
         expect(configOf(worker, env)).toMatchObject({
           workers_dev: false,
           preview_urls: false,
@@ -76,11 +84,14 @@ describe("wrangler.toml", () => {
     }
   });
 
-  test("has a custom domain for the issuer of each environment, and a reader of its own", () => {
+  test("has a custom domain for the issuer of each environment, and objects and a reader of its own", () => {
     for (const env of environments()) {
       const config = configOf("cambio", env);
       expect(config.routes).toEqual([{ pattern: new URL(issuerOfEnvironment(env)).host, custom_domain: true }]);
       expect(config.services?.map(({ service }) => service)).toEqual(config.services?.map(() => configOf("reader", env).name));
+      const classes = config.durable_objects.bindings.map(({ class_name, script_name }) => [class_name, script_name]);
+      expect(classes).toEqual(classes.map(([name]) => [name, configOf("state", env).name]));
+      expect(configOf("state", env).migrations).toEqual([{ tag: "v1", new_sqlite_classes: expect.arrayContaining(classes.map(([name]) => name)) }]);
     }
   });
 

@@ -1,0 +1,2 @@
+export { default } from "../src/index.ts";
+export * from "../src/state/index.ts";
