@@ -333,7 +333,7 @@ describe("a chain A → B → C", () => {
     expect(await introspect(w, "front-end-app", a.access_token)).toMatchObject({ active: true });
   });
 
-  it.each<[string, (file: TenantFile) => unknown, readonly [number, string]]>([
+  it.each<[string, (file: TenantFile) => unknown, readonly unknown[]]>([
     ["TX-22 the client", (file) => Object.assign(file.clients["front-end-app"] ?? {}, { disabled: true }), [401, "invalid_client"]],
     ["TX-23 the target", (file) => Object.assign(file.clients["back-end-api"] ?? {}, { disabled: true }), TARGET],
     ["TX-24 the identity provider", (file) => Object.assign(file.identityProviders.corp ?? {}, { disabled: true }), REQUEST],
