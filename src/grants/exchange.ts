@@ -142,6 +142,7 @@ async function refuseEnded(request: ClientRequest, subject: VerifiedToken, clien
 async function exchangeSubject({ client, tenant }: ClientRequest, token: VerifiedToken): Promise<ExchangeSubject> {
   if (token.format === "opaque") {
     const { parent, node, generation, secret } = token.token;
+    if (token.kind === "saml_session") return { kind: "session", session: node };
     const hash = await sha256(secret);
     if (token.kind !== "refresh_token") return { kind: "opaque", parent, node, hash };
     return { kind: "refresh", parent, node, hash, generation, window: RETRY_WINDOW_SECONDS[tokenPolicyOf(client, tenant.settings).refreshRetry] };

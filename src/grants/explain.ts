@@ -27,8 +27,8 @@ export async function explainExchange(request: ClientRequest, isOperator: boolea
     const jwt = await readOwnJwt(request.ring, text);
     if (jwt.format === "jwt") seen(jwt);
     const asked = dialectOf(request.client).exchange(request.form);
-    // Reading one would use it up.
-    if (asked.subjectTokenType === TOKEN_TYPE.saml2) throw new Rejection("subject_type_unsupported");
+    // Reading an assertion would use it up; a session is looked at by the exchange itself.
+    if (asked.subjectTokenType === TOKEN_TYPE.saml2 || asked.subjectTokenType === TOKEN_TYPE.saml2_session) throw new Rejection("subject_type_unsupported");
     const token = await readSubjectToken(request, text, asked.subjectTokenType);
     const plan = await planExchange(request, token, asked);
     const facts = await inspect(request, token, { consistency: "strong", refreshWindow: windowOf(plan) });
@@ -55,7 +55,7 @@ function subjectOfFacts(facts: TokenFacts): Subject {
   const { kind, client, audience, scope, expires, lineage, principal, act, mayAct, cnf, authTime } = facts;
   if (kind === "sso_token") throw new Rejection("subject_type_differs");
   return {
-    ...{ kind: kind === "saml_assertion" ? "access_token" : kind, client, audience, scope, expires, hops: lineage.hops, deadline: lineage.deadline },
+    ...{ kind: kind === "saml_assertion" || kind === "saml_session" ? "access_token" : kind, client, audience, scope, expires, hops: lineage.hops, deadline: lineage.deadline },
     grantExpires: Math.min(lineage.deadline, Number.MAX_SAFE_INTEGER),
     principal: principal?.sub ?? client,
     isUser: principal !== undefined,

@@ -19,6 +19,8 @@ export const TOKEN_TYPE = {
   saml2: "urn:ietf:params:oauth:token-type:saml2",
   /** Identity Assertion JWT Authorization Grant. */
   id_jag: "urn:ietf:params:oauth:token-type:id-jag",
+  /** SAP's: the SessionIndex of a live login at a SAML application. */
+  saml2_session: "urn:sap:identity:oauth:token-type:saml2-session",
   /** SAP's: a signed Response in base64, for the header `Authorization: SAML2.0`. */
   saml2_header: "urn:sap:identity:oauth:token-type:saml2-header",
 } as const;

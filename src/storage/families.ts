@@ -271,6 +271,8 @@ export type ExchangeSubject =
       readonly branches: readonly Origin[];
     }
   | (RowKey & { readonly kind: "opaque"; readonly hash: string })
+  /** What the requester, a SAML application, was last told of a login session. */
+  | { readonly kind: "session"; readonly session: NodeId }
   | (RowKey & { readonly kind: "refresh"; readonly generation: number; readonly hash: string; readonly window: number });
 
 /** One exchange: is the subject alive, does policy permit, is there budget; then it is recorded. All in one turn. */

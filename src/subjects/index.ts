@@ -12,13 +12,14 @@ import { idToken } from "./id-token.ts";
 import { jwt } from "./jwt.ts";
 import { refreshToken } from "./refresh-token.ts";
 import { samlAssertion } from "./saml-assertion.ts";
+import { samlSession } from "./saml-session.ts";
 import type { SubjectTokenType } from "./subject-token-type.ts";
 
 export { readAssertion } from "./assertion.ts";
 export { type AssertionLimits, readJwtAssertion } from "./jwt-assertion.ts";
 
 /** What may be presented: every type of subject and actor token. */
-const SUBJECT_TOKEN_TYPES: readonly SubjectTokenType[] = [accessToken, refreshToken, idToken, jwt, samlAssertion, externalAccessToken, externalIdToken, externalJwt];
+const SUBJECT_TOKEN_TYPES: readonly SubjectTokenType[] = [accessToken, refreshToken, idToken, jwt, samlAssertion, samlSession, externalAccessToken, externalIdToken, externalJwt];
 
 /** Verifies a subject token: its type is one that the client's dialect takes, and its kind is the declared one. */
 export async function readSubjectToken(request: ClientRequest, text: string, type: string): Promise<VerifiedToken> {

@@ -8,7 +8,7 @@ import type { Consistency } from "../tenants/token-policy.ts";
 import type { OpaqueToken } from "./opaque.ts";
 
 /** What a token of ours is. */
-export type TokenKind = "access_token" | "id_token" | "refresh_token" | "sso_token" | "saml_assertion";
+export type TokenKind = "access_token" | "id_token" | "refresh_token" | "sso_token" | "saml_assertion" | "saml_session";
 
 /** A token whose MAC or signature, issuer, tenant and type hold. Whether it is alive has not been asked yet. */
 export type VerifiedToken =

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bytesOf } from "../../src/protocol/bytes.ts";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { stopClock } from "../faults.ts";
-import { cookiesOf, exchange, ISSUER, type World, world } from "../world.ts";
+import { changed, cookiesOf, exchange, ISSUER, payloadOf, type World, world } from "../world.ts";
 import { changeClient, verified } from "./saml-steps.ts";
 
 beforeEach(async () => {
@@ -48,6 +48,13 @@ async function posted(answer: Response): Promise<{ readonly acs: string; readonl
   const text = await answer.text();
   const field = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1];
   return { acs: /action="([^"]*)"/.exec(text)?.[1] ?? "", response: atob(field("SAMLResponse") ?? ""), relayState: field("RelayState") };
+}
+
+/** Ends the browser's session, by a click. */
+async function logOut(w: World, cookie: string): Promise<void> {
+  const page = await (await w.fetch("/oauth2/logout", { headers: { cookie } })).text();
+  const confirm = /name="confirm" value="([^"]*)"/.exec(page)?.[1] ?? "";
+  expect((await w.post("/oauth2/logout", { confirm }, undefined, { cookie })).status).toBeLessThan(400);
 }
 
 describe("Cambio as a SAML identity provider", () => {
@@ -97,10 +104,27 @@ describe("Cambio as a SAML identity provider", () => {
     const subject = { subject_token: bytesOf(assertion).toBase64({ alphabet: "base64url", omitPadding: true }), subject_token_type: TOKEN_TYPE.saml2 };
     const given = await exchange(w, "saml-sso", subject);
     expect(given.status, w.lines.at(-1)).toBe(200);
-    const page = await (await w.fetch("/oauth2/logout", { headers: { cookie } })).text();
-    const confirm = /name="confirm" value="([^"]*)"/.exec(page)?.[1] ?? "";
-    await w.post("/oauth2/logout", { confirm }, undefined, { cookie });
+    await logOut(w, cookie);
     expect(await exchange(w, "saml-sso", subject)).toMatchObject({ status: 400, body: { error: "invalid_request" } });
+  });
+
+  it("SAM-43 lets the application trade the session itself, as long as it lives: no other client, no other kind of token, not the public", async () => {
+    const change = { developmentSecret: "saml-sso-secret", grants: ["token_exchange"], scopes: ["openid", "email"] };
+    const w = await world({ tenant: (file) => changeClient(file, "saml-sso", change) });
+    const { answer, cookie } = await follow(w, await ask(w, authnRequest()));
+    const { sessionIndex = "" } = await verified(w, (await posted(answer)).response, "response");
+    const trade = (client: string, text = sessionIndex) => exchange(w, client, { subject_token: text, subject_token_type: TOKEN_TYPE.saml2_session, token_format: "jwt" });
+    const given = await trade("saml-sso");
+    expect(given.status, JSON.stringify([given.body, w.lines.at(-1)])).toBe(200);
+    const token = String(given.body.access_token);
+    expect(payloadOf(token)).toMatchObject({ aud: "saml-sso", sub: "dona.moore@example.com", scope: "openid" });
+    const refused = { status: 400, body: { error: "invalid_request" } };
+    expect(await trade("web-app")).toMatchObject(refused);
+    expect(await trade("mobile-app")).toMatchObject(refused);
+    expect(await trade("saml-sso", token)).toMatchObject(refused);
+    expect(await trade("saml-sso", changed(sessionIndex))).toMatchObject(refused);
+    await logOut(w, cookie);
+    expect(await trade("saml-sso")).toMatchObject(refused);
   });
 
   it.each([

@@ -51,6 +51,7 @@ function findSubject(rows: FamilyRows, now: number, ask: Extend): Found | Refuse
       : dead(death);
   }
   const family = rows.family();
+  if (subject.kind === "session") return family === undefined ? dead("family_unknown") : sessionSubject(rows, now, family, subject.session, ask.request.requester.id);
   const row = rows.node(subject.parent, subject.node);
   if (family === undefined || row === undefined) return dead(family === undefined ? "family_unknown" : "record_unknown");
   return subject.kind === "opaque" ? opaqueSubject(rows, now, family, row, subject.hash) : refreshSubject(rows, now, family, row, ask);
@@ -69,6 +70,26 @@ function opaqueSubject(rows: FamilyRows, now: number, family: FamilyRow, row: No
     ancestors: record.path.length,
   });
   return { facts, path: record.path, node: leaf.id, sid: record.sid, branches: record.branches ?? [], root: record.root };
+}
+
+// The last assertion that the application was given in this session stands for the session, as long as that lives.
+function sessionSubject(rows: FamilyRows, now: number, family: FamilyRow, id: NodeId, client: string): Found | Refused {
+  const row = rows.nodesOf(client).findLast(({ record, leaves }) => record.sid === id && leaves.some(({ type }) => type === "saml2"));
+  const session = rows.session(id);
+  if (row === undefined || session === undefined) return dead("record_unknown");
+  const { record } = row;
+  const death = deathOf(rows, now, { nodes: record.path, sid: id });
+  if (death !== undefined) return dead(death);
+  const path = record.path.slice(0, -1);
+  const { expires } = session;
+  return {
+    facts: factsOf(family, record, { kind: "access_token", expires, grantExpires: expires, ancestors: path.length }),
+    path,
+    node: row.id,
+    sid: id,
+    branches: record.branches ?? [],
+    root: row.record.root,
+  };
 }
 
 // A refresh token of the current generation, or of the one before within the window, is accepted and not consumed.
