@@ -1,10 +1,10 @@
-import { TOKEN_TYPE } from "../protocol/names.ts";
+import { SCOPE, TOKEN_TYPE } from "../protocol/names.ts";
 import { defined, userClaims } from "../tokens/claims.ts";
 import type { Dialect } from "./dialect.ts";
 import { requestedOf, standardTargets } from "./exchange.ts";
 import { rolesClaim, tokenResponse } from "./response.ts";
 
-const REQUESTABLE = [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.saml2];
+const REQUESTABLE = [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.saml2, TOKEN_TYPE.id_jag];
 
 /** Keycloak, as CERN's single sign-on runs it. */
 export const keycloak: Dialect = {
@@ -23,9 +23,10 @@ export const keycloak: Dialect = {
   // CERN's page leaves `subject_token_type` out, and a refresh token is what comes back unless something else is asked for.
   exchange: (form) => {
     const requestedIssuer = form.get("requested_issuer");
+    const asked = { ...standardTargets(form), ...requestedOf(form, form.get("actor_token") === undefined ? "refresh_token" : "access_token", REQUESTABLE) };
     return {
-      ...standardTargets(form),
-      ...requestedOf(form, form.get("actor_token") === undefined ? "refresh_token" : "access_token", REQUESTABLE),
+      ...asked,
+      withIdToken: asked.requested !== "saml2" && asked.scope?.includes(SCOPE.openid) === true,
       subjectTokenType: form.get("subject_token_type") ?? TOKEN_TYPE.access_token,
       ...(requestedIssuer === undefined ? {} : { requestedIssuer }),
     };

@@ -8,7 +8,7 @@ import { rolesClaim, tokenResponse } from "./response.ts";
 import { SSO_RESOURCE, sapTargets } from "./sap-targets.ts";
 
 const LEAST_EXCHANGE_PERIOD_SECONDS = 3600;
-const REQUESTABLE = [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.saml2, TOKEN_TYPE.saml2_header];
+const REQUESTABLE = [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.saml2, TOKEN_TYPE.saml2_header, TOKEN_TYPE.id_jag];
 const JWT_GRANTS: ReadonlySet<string> = new Set(["authorization_code", "client_credentials"]);
 
 /** SAP Cloud Identity Services. */
@@ -36,7 +36,7 @@ export const sap: Dialect = {
       ...(scope.includes(SCOPE.profile) ? { first_name: principal.givenName, last_name: principal.familyName } : {}),
     }),
   // A client of this product expects Bearer, whatever the type of the token.
-  tokenResponse: (tokens) => ({ ...tokenResponse(tokens), token_type: tokens.tokenType === "N_A" ? "Bearer" : tokens.tokenType }),
+  tokenResponse: (tokens) => ({ ...tokenResponse(tokens), token_type: tokens.tokenType === "N_A" && tokens.issuedTokenType !== TOKEN_TYPE.id_jag ? "Bearer" : tokens.tokenType }),
 };
 
 function claimsOf(view: AccessTokenView): Claims {
