@@ -78,6 +78,8 @@ export interface ExchangeRequest {
   readonly requested: RequestedToken;
   /** False when the dialect's default stands for what was not said: it then gives what is permitted. */
   readonly isExplicit: boolean;
+  /** Whether an ID token is to come beside what was requested, where it is permitted. */
+  readonly withIdToken?: boolean;
   /** What was asked for; undefined for everything that may be had. */
   readonly scope?: readonly string[];
   /** The scope is the dialect's default: what exceeds is left out instead of refused. */
@@ -223,11 +225,12 @@ function scopeOf(request: ExchangeRequest, subject: Subject): { readonly granted
   return asked.every(isAllowed) ? { granted: asked } : { refused: "scope_exceeds" };
 }
 
-function givesIdToken({ requested, targets, actor }: ExchangeRequest, subject: Subject, scope: readonly string[]): boolean {
+function givesIdToken({ requested, targets, actor, withIdToken }: ExchangeRequest, subject: Subject, scope: readonly string[]): boolean {
   if (!subject.isUser) return false;
   if (requested === "id_token") return true;
   const permitted = targets.every((target) => target.isRequester || target.tokenTypes.includes("id_token"));
-  return requested === "token_set" && actor === undefined && permitted && targets.every((target) => target.isRequester) && scope.includes("openid");
+  const wanted = requested === "token_set" ? targets.every((target) => target.isRequester) : withIdToken === true;
+  return wanted && actor === undefined && permitted && scope.includes("openid");
 }
 
 // Where it may be refreshed: at most until the grant that the subject belongs to, the deadline and the client's policy end.

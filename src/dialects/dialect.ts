@@ -42,6 +42,8 @@ export interface ExchangeAsk extends TargetAsk {
   readonly requestedIssuer?: string;
   /** False when `requested_token_type` was left to the dialect. */
   readonly isExplicit: boolean;
+  /** Whether an ID token is to come beside it. */
+  readonly withIdToken?: boolean;
   /** Set when the requested type fixes the form. */
   readonly format?: "jwt" | "saml2" | "saml2_header" | "id_jag";
 }

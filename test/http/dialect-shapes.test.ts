@@ -1,7 +1,8 @@
 import { reset } from "cloudflare:test";
 import { beforeEach, describe, expect, it } from "vitest";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { basic, exchange, introspect, login, payloadOf, refresh, type TenantFileInput, type Tokens, WEB_CALLBACK, type World, world } from "../world.ts";
+import { editTenant } from "../faults.ts";
+import { basic, exchange, ISSUER, introspect, login, payloadOf, refresh, type TenantFileInput, type Tokens, WEB_CALLBACK, type World, world } from "../world.ts";
 
 beforeEach(reset);
 
@@ -177,6 +178,25 @@ describe("CERN's and Keycloak's examples", () => {
     const claims = payloadOf(String(body.access_token));
     expect(claims).toMatchObject({ azp: "front-end-app", scope: expect.any(String), aud: "front-end-app", resource_access: { "front-end-app": { roles: expect.any(Array) } } });
     expect(claims.sid).toBe(body.session_state);
+  });
+
+  it("scope=openid brings an ID token along, for the target, where its permission lists one", async () => {
+    const w = await world();
+    const { access_token } = await login(w, "front-end-app");
+    const ask = (form: Record<string, string>) => exchange(w, "front-end-app", { subject_token: access_token, audience: "back-end-api", ...form });
+    for (const requested_token_type of [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token]) {
+      const { body } = await ask({ requested_token_type, scope: "openid" });
+      expect(body).toMatchObject({ issued_token_type: requested_token_type, token_type: "Bearer" });
+      expect(payloadOf(String(body.id_token))).toMatchObject({ aud: "back-end-api", azp: "front-end-app" });
+    }
+    expect((await ask({ scope: "email" })).body).not.toHaveProperty("id_token");
+    expect((await ask({})).body).not.toHaveProperty("id_token");
+    await editTenant(w, (file) => {
+      for (const permission of file.permissions) if (permission.name === "back-end-api") permission.tokenTypes = ["access_token"];
+    });
+    w.service.directory.forget(ISSUER);
+    const narrowed = await ask({ requested_token_type: TOKEN_TYPE.access_token, scope: "openid" });
+    expect([narrowed.status, narrowed.body.id_token]).toEqual([200, undefined]);
   });
 
   it.each(["requested_subject", "subject_issuer"])("V1's %s is refused, not passed over in silence", async (parameter) => {
