@@ -189,6 +189,7 @@ function exchangeRequest(
     isDefaultScope: asked.isDefaultScope,
     tenantMaxHops: tenant.settings.tokenPolicy.maxHops ?? Number.POSITIVE_INFINITY,
     ...(asked.scope === undefined ? {} : { scope: asked.scope }),
+    ...(asked.withIdToken === undefined ? {} : { withIdToken: asked.withIdToken }),
     ...(options.refreshExpiry === undefined ? {} : { refreshExpiry: options.refreshExpiry }),
     ...(options.maxExchangePeriod === undefined ? {} : { maxExchangePeriod: options.maxExchangePeriod }),
     ...(actor === undefined ? {} : { actor: actor.actor }),
