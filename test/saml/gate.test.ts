@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bytesOf } from "../../src/protocol/bytes.ts";
+import { gate } from "../../src/saml/verifier/gate.ts";
+import { parse } from "../../src/saml/verifier/tree.ts";
 import { verifier } from "../../src/saml/verifier/verify.ts";
 import { genuine, responseOf, samlKey } from "./idp.ts";
 
@@ -90,6 +92,16 @@ describe("before any signature is looked at", () => {
     const utf16 = new Uint8Array(new Uint16Array([0xfeff, ...[..."<a/>"].map((character) => character.charCodeAt(0))]).buffer);
     for (const bytes of [utf16, Uint8Array.of(...genuineBytes, 0xff), new Uint8Array()]) expect(await read(bytes)).toMatchObject({ ok: false, fault: "gate" });
     expect(await read(genuineBytes)).toMatchObject({ ok: true });
+  });
+});
+
+describe("two readings", () => {
+  it("SAM-50 the parser is believed where it sees what the gate saw: the same elements, the same ids", async () => {
+    const gated = gate(bytesOf(await genuine()));
+    expect(parse(gated).localName).toBe("Assertion");
+    for (const other of [{ ids: ["_evil"] }, { elements: gated.elements.slice(1) }, { elements: [...gated.elements.slice(0, -1), "urn:x y"] }]) {
+      expect(() => parse({ ...gated, ...other })).toThrow("two readings");
+    }
   });
 });
 
