@@ -20,11 +20,20 @@ function evaluatedWith(start: string): ReadonlyMap<string, string> {
 }
 
 describe("what a new isolate evaluates before its first answer", () => {
-  it("is every endpoint and object, and no schema: zod and what is declared with it wait for a request that needs them", () => {
+  it("is, at the edge, every endpoint, and no schema and no object", () => {
     const evaluated = evaluatedWith("src/index.ts");
-    for (const name of ["src/app.ts", "src/endpoints/token.ts", "src/storage/tenant-object.ts", "hono/hono-base"]) expect([...evaluated.keys()]).toContain(name);
-    const schemas = [...evaluated].filter(([name]) => name.startsWith("zod")).map(([name, by]) => `${by} imports ${name}`);
-    expect(schemas).toEqual([]);
-    expect([...evaluatedWith("src/tenants/check.ts").keys()]).toContain("zod/mini");
+    for (const name of ["src/app.ts", "src/endpoints/token.ts", "hono/hono-base"]) expect([...evaluated.keys()]).toContain(name);
+    const heavy = [...evaluated].filter(([name]) => /^zod|-object\.ts$|storage\/(family|tenant)\//.test(name)).map(([name, by]) => `${by} imports ${name}`);
+    expect(heavy).toEqual([]);
+  });
+
+  it("is, where objects live, every object, and nothing of requests", () => {
+    const evaluated = [...evaluatedWith("src/state/index.ts").keys()];
+    for (const name of ["src/storage/tenant-object.ts", "src/storage/family-object.ts"]) expect(evaluated).toContain(name);
+    expect(evaluated.filter((name) => /^(zod|hono)|src\/(endpoints|grants|tokens|federation)\//.test(name))).toEqual([]);
+  });
+
+  it("is, where documents are read, every schema", () => {
+    expect([...evaluatedWith("src/reader/index.ts").keys()]).toContain("zod/mini");
   });
 });

@@ -2,7 +2,7 @@ import type { Route, TenantEndpoint } from "../index.ts";
 import type { KeyAction } from "./keys.ts";
 import type { Decision } from "./permissions.ts";
 
-// Few requests come here, and their schemas are large: both are evaluated with the first one.
+// Few requests come here: what answers them is evaluated with the first one.
 const clients = () => import("./clients.ts");
 const families = () => import("./families.ts");
 const keys = () => import("./keys.ts");
