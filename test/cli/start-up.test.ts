@@ -23,7 +23,7 @@ describe("what a new isolate evaluates before its first answer", () => {
   it("is, at the edge, every endpoint, and no schema and no object", () => {
     const evaluated = evaluatedWith("src/index.ts");
     for (const name of ["src/app.ts", "src/endpoints/token.ts", "hono/hono-base"]) expect([...evaluated.keys()]).toContain(name);
-    const heavy = [...evaluated].filter(([name]) => /^zod|-object\.ts$|storage\/(family|tenant)\//.test(name)).map(([name, by]) => `${by} imports ${name}`);
+    const heavy = [...evaluated].filter(([name]) => /^zod|-object\.ts$|sql-rows|storage\/tenant\//.test(name)).map(([name, by]) => `${by} imports ${name}`);
     expect(heavy).toEqual([]);
   });
 
