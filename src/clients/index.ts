@@ -68,13 +68,14 @@ interface Candidate {
 
 // One method that shows something of its own; or those that show a client id alone, of which the client registered one.
 function presentedMethods(exchange: Exchange, form: Form): readonly [Candidate, ...Candidate[]] {
-  const used = METHODS.flatMap((method) => {
-    const presented = method.presented(form, exchange);
-    return presented === undefined ? [] : [{ method, presented }];
-  });
-  const shown = used.filter(({ method }) => method.ambient === undefined);
+  const used = (methods: readonly AuthenticationMethod[]): readonly Candidate[] =>
+    methods.flatMap((method) => {
+      const presented = method.presented(form, exchange);
+      return presented === undefined ? [] : [{ method, presented }];
+    });
+  const shown = used(METHODS.filter(({ ambient }) => ambient === undefined));
   if (shown.length > 1) throw new Rejection("client_methods_many");
-  const [first, ...others] = shown.length === 1 ? shown : used;
+  const [first, ...others] = shown.length === 1 ? shown : used(METHODS.filter(({ ambient }) => ambient !== undefined));
   if (first === undefined) throw new Rejection("client_not_authenticated");
   return [first, ...others];
 }

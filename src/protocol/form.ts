@@ -93,13 +93,38 @@ export async function readBody(message: Request | Response, limit: number): Prom
     await message.body?.cancel();
     throw new Rejection("body_too_large");
   }
+  return (announced > 0 ? await readAnnounced(message, announced) : undefined) ?? (await readChunks(message, limit));
+}
+
+// What has the length that it says is taken in one read. Undefined, with nothing taken, for a body that is no stream of bytes.
+async function readAnnounced({ body }: Request | Response, length: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const reader = byteReader(body);
+  if (reader === undefined) return undefined;
+  // One byte more than there should be, so that the end is seen.
+  const { value } = await reader.readAtLeast(length + 1, new Uint8Array(length + 1)).catch(brokenOff);
+  if (value !== undefined && value.byteLength <= length) return value as Uint8Array<ArrayBuffer>;
+  await reader.cancel();
+  throw new Rejection("body_too_large");
+}
+
+function byteReader(body: Request["body"]): ReadableStreamBYOBReader | undefined {
+  try {
+    return body?.getReader({ mode: "byob" });
+  } catch {
+    return undefined;
+  }
+}
+
+function brokenOff(cause: unknown): never {
+  throw new Rejection("malformed_form", { note: "the body broke off", cause });
+}
+
+async function readChunks(message: Request | Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = message.body?.getReader();
   while (reader !== undefined) {
-    const { done, value } = await reader.read().catch((cause: unknown) => {
-      throw new Rejection("malformed_form", { note: "the body broke off", cause });
-    });
+    const { done, value } = await reader.read().catch(brokenOff);
     if (done) break;
     length += value.byteLength;
     if (length > limit) {

@@ -49,6 +49,21 @@ describe("the size of a body", () => {
     await expect(readBody(request(new Uint8Array(65_537)), 65_536)).rejects.toMatchObject({ reason: "body_too_large" });
   });
 
+  it("takes a body of the length that it announces, and refuses one that is longer", async () => {
+    const sent = (text: string) => {
+      const { readable, writable } = new IdentityTransformStream();
+      const writer = writable.getWriter();
+      void writer.write(new TextEncoder().encode(text)).then(
+        () => writer.close(),
+        () => undefined,
+      );
+      return readable;
+    };
+    const read = async (text: string) => new TextDecoder().decode(await readBody(request(sent(text), { "content-length": "5" }), 10));
+    expect([await read("a=b&c"), await read("a=b")]).toEqual(["a=b&c", "a=b"]);
+    await expect(read("a=b&c=d")).rejects.toMatchObject({ reason: "body_too_large" });
+  });
+
   it("takes no body for an empty one", async () => {
     expect(await readBody(new Request("https://id.example.com/", { method: "POST" }), 10)).toHaveLength(0);
   });
