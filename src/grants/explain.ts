@@ -1,5 +1,6 @@
 import { dialectOf } from "../dialects/index.ts";
 import { isRefusal, type Permit, permit, type Subject } from "../policy.ts";
+import { readConfirmation } from "../protocol/confirmation.ts";
 import { TOKEN_TYPE } from "../protocol/names.ts";
 import { Rejection, wireError } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
@@ -9,7 +10,7 @@ import { defined } from "../tokens/claims.ts";
 import { branchDeath, inspect, isDead } from "../tokens/inspect.ts";
 import { viewOf } from "../tokens/issued-token-type.ts";
 import { readOwnJwt } from "../tokens/read.ts";
-import type { TokenFacts } from "../tokens/token.ts";
+import type { TokenFacts, VerifiedToken } from "../tokens/token.ts";
 import { type PlannedExchange, planExchange } from "./exchange.ts";
 
 /**
@@ -31,7 +32,8 @@ export async function explainExchange(request: ClientRequest, isOperator: boolea
     if (asked.subjectTokenType === TOKEN_TYPE.saml2 || asked.subjectTokenType === TOKEN_TYPE.saml2_session) throw new Rejection("subject_type_unsupported");
     const token = await readSubjectToken(request, text, asked.subjectTokenType);
     const plan = await planExchange(request, token, asked);
-    const facts = await inspect(request, token, { consistency: "strong", refreshWindow: windowOf(plan) });
+    const found = await inspect(request, token, { consistency: "strong", refreshWindow: windowOf(plan) });
+    const facts = isDead(found) && found.reason === "family_unknown" ? (unopened(request, token) ?? found) : found;
     if (isDead(facts)) throw new Rejection("subject_dead", { note: facts.reason });
     seen(facts);
     const death = plan.actor === undefined ? undefined : await branchDeath(request, plan.actor.origin);
@@ -44,6 +46,14 @@ export async function explainExchange(request: ClientRequest, isOperator: boolea
     if (!(cause instanceof Rejection) || cause.wire.status >= 500) throw cause;
     return refused(cause, isOperator, isHolder);
   }
+}
+
+// A token of another issuer opens its user's family with its first exchange: until then it speaks for itself.
+function unopened({ service }: ClientRequest, token: VerifiedToken): TokenFacts | undefined {
+  if (token.format === "opaque" || token.opens === undefined) return undefined;
+  const { opens: principal, claims, ...said } = token;
+  const cnf = readConfirmation(claims.cnf);
+  return { ...said, principal, subject: principal.sub, authTime: Number(claims.auth_time), consistency: "strong", checkedAt: service.now(), ...(cnf === undefined ? {} : { cnf }) };
 }
 
 function windowOf({ ask }: PlannedExchange): number {

@@ -44,7 +44,7 @@ export async function inspect(exchange: Exchange, token: VerifiedToken, inspecti
   if (!asked.status.alive) {
     // A family that should exist and does not is never taken for one without revocations. An alert where that cannot be: a
     // JWT that has not expired. What an opaque token's age is only its family knew, which is emptied in its time.
-    if (asked.status.reason === "family_unknown" && token.format === "jwt") exchange.audit.note({ alert: "family_unknown" });
+    if (asked.status.reason === "family_unknown" && token.format === "jwt" && token.opens === undefined) exchange.audit.note({ alert: "family_unknown" });
     return { kind: "dead", reason: asked.status.reason };
   }
   const facts = factsOf(family, token, asked.status, asked);

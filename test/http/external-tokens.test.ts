@@ -269,6 +269,20 @@ describe("what ends a token of a corporate IdP, and what came of it", () => {
     expect(await active(w, later.body.access_token)).toBe(true);
   });
 
+  it("explains what its exchange would give, and neither opens a family nor uses anything up", async () => {
+    const w = await world();
+    const form = { subject_token: await partnerToken(w), subject_token_type: TOKEN_TYPE.jwt, audience: "orders-api" };
+    for (let time = 0; time < 2; time++) {
+      const answer = await w.post("/oauth2/exchange/explain", form, [BEARER, `${BEARER}-secret`]);
+      expect(await answer.json()).toMatchObject({ permitted: true, gives: ["access_token"] });
+    }
+    expect(w.lines.join()).not.toContain("alert");
+    const calls = familyCalls();
+    expect(await fate(w, form.subject_token)).toBe("taken");
+    expect(calls).toHaveBeenCalledTimes(3);
+    calls.mockRestore();
+  });
+
   it("depth is counted from it, and a limit of none forbids it", async () => {
     const w = await world({ tenant: (file) => Object.assign(file.clients[BEARER], { tokenPolicy: { maxHops: 0 } }) });
     expect(await fate(w, await partnerToken(w))).toEqual([400, "invalid_request", "subject_depth"]);

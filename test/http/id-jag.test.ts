@@ -12,7 +12,7 @@ const RESOURCE = "https://orders.example.com";
 
 /** A Worker that serves one issuer alone: the other's host is not its own. */
 const alone =
-  (issuer: string): WorldOptions["service"] =>
+  (issuer: string): Exclude<WorldOptions["service"], undefined> =>
   (made) => ({ ...made, providers: providerCache(made.now, new Set([new URL(issuer).host])) });
 
 let a: World;
