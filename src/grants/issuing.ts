@@ -59,10 +59,10 @@ export interface Minting {
 export async function mintTokens(request: ClientRequest, minting: Minting): Promise<TokenSet> {
   const { issuing, granted, prepared, refreshToken, isBearer = true, isCopied = true } = minting;
   const { record, now } = granted;
-  const [accessToken, idToken, sessionState] = await Promise.all([
-    minting.withAccessToken ? prepared.accessToken.mint(granted, issuing) : undefined,
-    minting.withIdToken ? prepared.idToken.mint(granted, issuing) : undefined,
-    sessionReference(issuing.ring, issuing.family, record.sid),
+  const sessionState = await sessionReference(issuing.ring, issuing.family, record.sid);
+  const [accessToken, idToken] = await Promise.all([
+    minting.withAccessToken ? prepared.accessToken.mint(granted, issuing, sessionState) : undefined,
+    minting.withIdToken ? prepared.idToken.mint(granted, issuing, sessionState) : undefined,
   ]);
   if (minting.withAccessToken && isCopied) copyIssued(request, granted, prepared.accessToken.leaf.hash);
   noteIssued(request, minting);

@@ -78,7 +78,7 @@ export async function externalSubject(request: ClientRequest, { alias, idp, rule
     audience: [clientId],
     scope: client.scopes.filter((scope) => scope !== "offline_access"),
     expires: said.expires + SKEW_SECONDS,
-    opens: principal,
+    opens: { ...principal, asOf: root.time },
   };
 }
 
@@ -90,8 +90,10 @@ export async function readExternalJwt(request: ClientRequest, text: string, type
 
 /** Whether a text is to be taken for a token of another issuer: the request says so, or it is a JWT that names one. */
 export function isExternal({ form, ring }: ClientRequest, text: string): boolean {
+  if (form.get("subject_issuer") !== undefined) return true;
+  if (ring.verified.recall(text) !== undefined) return false;
   const iss = openIdentityProviderJwt(text)?.payload.iss;
-  return form.get("subject_issuer") !== undefined || (iss !== undefined && iss !== ring.issuer);
+  return iss !== undefined && iss !== ring.issuer;
 }
 
 /** Refuses, with the precise reason for the audit log. */

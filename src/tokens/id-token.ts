@@ -4,7 +4,6 @@ import { signJwt } from "../protocol/signature.ts";
 import { defined, userClaims } from "./claims.ts";
 import { expiryOf, type IssuedTokenType, lineageOf, subjectOf, viewOf } from "./issued-token-type.ts";
 import { LINEAGE_CLAIM, sealLineage } from "./lineage.ts";
-import { sessionReference } from "./session-reference.ts";
 
 /** An ID token, OpenID Connect Core §2. Only ever made for a user. */
 export const idToken: IssuedTokenType = {
@@ -14,15 +13,11 @@ export const idToken: IssuedTokenType = {
     if (client.scopes.includes(SCOPE.openid)) await ring.signingKey(policy.signingAlgorithm);
     return {
       leaf: { id, type: "id_token", lifetime: policy.idTokenLifetime },
-      mint: async (granted, issuing) => {
+      mint: async (granted, issuing, sid) => {
         const { family, clientId, dialect } = issuing;
         const { record, principal, now } = granted;
         if (principal === undefined) throw new Error("an ID token needs a user");
-        const [key, lin, sid] = await Promise.all([
-          ring.signingKey(policy.signingAlgorithm),
-          sealLineage(ring, JWT_TYPE.idToken, lineageOf(family, id, granted)),
-          sessionReference(ring, family, record.sid),
-        ]);
+        const [key, lin] = await Promise.all([ring.signingKey(policy.signingAlgorithm), sealLineage(ring, JWT_TYPE.idToken, lineageOf(family, id, granted))]);
         const { scope, appTid, principal: known = principal } = viewOf(issuing, granted, sid);
         const claims = {
           ...userClaims(known, scope),

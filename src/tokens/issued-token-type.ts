@@ -36,8 +36,8 @@ export interface Issuing {
 /** A token that is ready to be made: its leaf goes into the record first, then it is signed or sealed. */
 export interface PreparedToken {
   readonly leaf: NewLeaf;
-  /** Makes the token from what was recorded. `issuing`: as it is known by then. */
-  mint(granted: Granted, issuing: Issuing): Promise<string>;
+  /** Makes the token from what was recorded. `issuing`: as it is known by then; `sid`: the reference of the session that it ends with. */
+  mint(granted: Granted, issuing: Issuing, sid?: string): Promise<string>;
 }
 
 /** One type of issued token: a row of the table in `index.ts`. */

@@ -4,7 +4,6 @@ import { signJwt } from "../protocol/signature.ts";
 import { defined } from "./claims.ts";
 import { expiryOf, type IssuedTokenType, lineageOf, subjectOf, viewOf } from "./issued-token-type.ts";
 import { LINEAGE_CLAIM, sealLineage } from "./lineage.ts";
-import { sessionReference } from "./session-reference.ts";
 
 /** A JWT access token, RFC 9068. */
 export const jwtAccessToken: IssuedTokenType = {
@@ -14,10 +13,10 @@ export const jwtAccessToken: IssuedTokenType = {
     const key = await ring.signingKey(policy.signingAlgorithm);
     return {
       leaf: { id, type: "access_token", lifetime: policy.accessTokenLifetime },
-      mint: async (granted, issuing) => {
+      mint: async (granted, issuing, sid) => {
         const { family, clientId, dialect } = issuing;
         const { record, now } = granted;
-        const [lin, sid] = await Promise.all([sealLineage(ring, JWT_TYPE.accessToken, lineageOf(family, id, granted)), sessionReference(ring, family, record.sid)]);
+        const lin = await sealLineage(ring, JWT_TYPE.accessToken, lineageOf(family, id, granted));
         const claims = {
           ...dialect.accessTokenClaims(viewOf(issuing, granted, sid)),
           iss: ring.issuer,
