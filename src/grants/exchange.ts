@@ -160,7 +160,7 @@ async function exchangeSubject({ client, tenant }: ClientRequest, token: Verifie
     ...(mayAct === undefined ? {} : { mayAct }),
     ...(cnf === undefined ? {} : { cnf }),
   };
-  return { kind: "jwt", facts, path, node, root, branches, ...(sid === undefined ? {} : { sid }) };
+  return { kind: "jwt", facts, path, node, root, branches, ...(token.opens === undefined ? {} : { says: token.opens }), ...(sid === undefined ? {} : { sid }) };
 }
 
 function exchangeRequest(

@@ -91,6 +91,7 @@ async function renew(request: ClientRequest, token: OpaqueToken, ask: Refresh): 
   if (!first.ok) throw new Rejection(first.reason);
   const death = (await configurationDeath(request, clientId, first.root)) ?? (await permissionDeath(request, clientId, first.root, () => recordedIssue(request, token)));
   if (death !== undefined) throw new Rejection("refresh_cutoff", { note: death });
+  await refuseAged(request, first);
   const actors = await actorsDeath(request, first.record.act, first.record.branches ?? []);
   if (actors !== undefined) throw new Rejection("refresh_revoked", { note: actors });
   const targets = await currentTargets(request, first);
@@ -100,6 +101,12 @@ async function renew(request: ClientRequest, token: OpaqueToken, ask: Refresh): 
   const narrowed = await service.families.refresh(token.family, { ...ask, scope });
   if (!narrowed.ok) throw new Rejection(narrowed.reason);
   return { granted: narrowed, targets };
+}
+
+// What an IdP said of a user holds for as long as its record says; then the IdP must say it again, by a login or a token.
+async function refuseAged({ tenant, service }: ClientRequest, { root, principal }: Granted): Promise<void> {
+  const { userMaxAge } = (root.idp === undefined ? undefined : await tenant.identityProvider(root.idp)) ?? {};
+  if (userMaxAge !== undefined && service.now() - (principal?.asOf ?? root.time) >= userMaxAge) throw new Rejection("refresh_user_age");
 }
 
 // Whoever permitted the exchange must still permit it, and that it is refreshed.

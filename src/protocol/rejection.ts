@@ -119,6 +119,7 @@ const TABLE = {
   refresh_deadline: refresh,
   refresh_cutoff: refresh,
   refresh_unproven: refresh,
+  refresh_user_age: refresh,
   refresh_target: refresh,
 
   // Access tokens at our own endpoints

@@ -269,6 +269,8 @@ export type ExchangeSubject =
       readonly sid?: NodeId;
       readonly root: Root;
       readonly branches: readonly Origin[];
+      /** What a token of another issuer says of its user: taken over where it is newer than what is known. */
+      readonly says?: Principal;
     }
   | (RowKey & { readonly kind: "opaque"; readonly hash: string })
   /** What the requester, a SAML application, was last told of a login session. */

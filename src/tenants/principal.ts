@@ -13,6 +13,8 @@ export interface Principal {
   readonly givenName?: string;
   readonly familyName?: string;
   readonly groups: readonly string[];
+  /** When the IdP said so (seconds), where it may say so anew in the same family. */
+  readonly asOf?: number;
 }
 
 /** A user as an application knows it: with its own defaults where the IdP said nothing. No groups at all is nothing. */

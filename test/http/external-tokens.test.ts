@@ -2,7 +2,7 @@ import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { familyCalls, stopClock } from "../faults.ts";
-import { introspect, login, payloadOf, type World, world } from "../world.ts";
+import { introspect, login, payloadOf, refresh, type World, world } from "../world.ts";
 import { BEARER, bear, fate, partnerClaims, partnerToken, present } from "./external-steps.ts";
 import { idpKey } from "./federation-steps.ts";
 import { compact, malleated, REFUSED_FORMS } from "./jwt-forms.ts";
@@ -269,6 +269,19 @@ describe("what ends a token of a corporate IdP, and what came of it", () => {
     expect(await active(w, later.body.access_token)).toBe(true);
   });
 
+  it("brings the user's groups: what a newer one no longer says is gone, and an older one does not bring it back", async () => {
+    const clock = stopClock();
+    const w = await world({ tenant: (file) => Object.assign(file.clients["orders-api"], { roles: { supplier: { groups: ["suppliers"] } } }) });
+    const older = await partnerToken(w);
+    const rolesOf = async (token: string) => payloadOf(String((await present(w, token)).body.access_token)).roles;
+    expect(await rolesOf(older)).toEqual(["supplier"]);
+    clock.forward(20);
+    expect(await rolesOf(await partnerToken(w, { groups: [] }))).toBeUndefined();
+    expect(await rolesOf(older)).toBeUndefined();
+    clock.forward(20);
+    expect(await rolesOf(await partnerToken(w))).toEqual(["supplier"]);
+  });
+
   it("explains what its exchange would give, and neither opens a family nor uses anything up", async () => {
     const w = await world();
     const form = { subject_token: await partnerToken(w), subject_token_type: TOKEN_TYPE.jwt, audience: "orders-api" };
@@ -286,6 +299,23 @@ describe("what ends a token of a corporate IdP, and what came of it", () => {
   it("depth is counted from it, and a limit of none forbids it", async () => {
     const w = await world({ tenant: (file) => Object.assign(file.clients[BEARER], { tokenPolicy: { maxHops: 0 } }) });
     expect(await fate(w, await partnerToken(w))).toEqual([400, "invalid_request", "subject_depth"]);
+  });
+});
+
+describe("the state of a user", () => {
+  it("is as old as its IdP's record allows: then a refresh ends, and a login begins anew", async () => {
+    const clock = stopClock();
+    const w = await world({ tenant: (file) => Object.assign(file.identityProviders.corp, { userMaxAge: 600 }) });
+    const first = await login(w, "web-app");
+    clock.forward(599);
+    const second = await refresh(w, "web-app", first.refresh_token);
+    expect(second.status).toBe(200);
+    clock.forward(1);
+    const { refresh_token } = (await second.json()) as { refresh_token: string };
+    const third = await refresh(w, "web-app", refresh_token);
+    expect([third.status, ((await third.json()) as { error: string }).error, lastReason(w)]).toEqual([400, "invalid_grant", "refresh_user_age"]);
+    const again = await login(w, "web-app");
+    expect((await refresh(w, "web-app", again.refresh_token)).status).toBe(200);
   });
 });
 

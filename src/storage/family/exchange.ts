@@ -1,6 +1,6 @@
 import { isRefusal, type Permit, permit, type Subject } from "../../policy.ts";
 import { equalInConstantTime } from "../../protocol/bytes.ts";
-import { subjectIdentifierOf } from "../../tenants/principal.ts";
+import { type Principal, subjectIdentifierOf } from "../../tenants/principal.ts";
 import type { Extend, Extended, Leaf, Refused, TokenRecord } from "../families.ts";
 import type { NodeId, Origin } from "../lineage.ts";
 import { deathOf } from "./liveness.ts";
@@ -34,7 +34,7 @@ export function extend(rows: FamilyRows, now: number, ask: Extend): Extended | R
   if (rows.exchanges(found.node, ask.budget) >= ask.budget) return { ok: false, reason: "subject_budget" };
   const branches = [...found.branches, ...(ask.actor === undefined ? [] : [ask.actor])];
   if (branches.length > BRANCHES_LIMIT) return { ok: false, reason: "actor_too_many" };
-  const principal = rows.family()?.principal;
+  const principal = currentPrincipal(rows, ask);
   const subject = principal === undefined ? undefined : subjectIdentifierOf(principal, ask.identifier);
   if (principal !== undefined && subject === undefined) return { ok: false, reason: "subject_identifier" };
   openLazyRoot(rows, ask, found);
@@ -140,6 +140,15 @@ function grantExpiry(rows: FamilyRows, path: readonly NodeId[]): number | undefi
   const grant = path.at(-1);
   const row = grant === undefined ? undefined : rows.node(path.at(-2) ?? ROOT, grant);
   return row === undefined ? undefined : (row.chain?.expires ?? row.expires);
+}
+
+// Groups and attributes are those of the newest token that was presented: what the IdP has taken away is gone with it.
+function currentPrincipal(rows: FamilyRows, { subject }: Extend): Principal | undefined {
+  const family = rows.family();
+  const says = subject.kind === "jwt" ? subject.says : undefined;
+  if (family === undefined || says?.asOf === undefined || says.asOf <= (family.principal?.asOf ?? 0)) return family?.principal;
+  rows.putFamily({ ...family, principal: says });
+  return says;
 }
 
 function openLazyRoot(rows: FamilyRows, { grant, tenant, subject }: Extend, { facts }: Found): void {
