@@ -24,6 +24,7 @@ import { permissionList } from "./permission-list.ts";
 import { permissionRequest } from "./permission-request.ts";
 import { permissionWithdraw } from "./permission-withdraw.ts";
 import { samlCertificate } from "./saml-certificate.ts";
+import { samlImport } from "./saml-import.ts";
 import { tenantApply } from "./tenant-apply.ts";
 import { tenantCheck } from "./tenant-check.ts";
 import { tenantDiff } from "./tenant-diff.ts";
@@ -61,6 +62,7 @@ export const COMMANDS: readonly Command[] = [
   tokenKeysRetire,
   tokenKeysEmergencyDrop,
   samlCertificate,
+  samlImport,
   permissionList,
   permissionRequest,
   permissionGrant,
