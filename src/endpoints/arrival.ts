@@ -13,6 +13,7 @@ import { authorizationResponse } from "./authorization-response.ts";
 import { confirmationPage } from "./authorize.ts";
 import { prepareCode } from "./code.ts";
 import type { LoginState } from "./login-state.ts";
+import { endReplaced } from "./logout-token.ts";
 import { readSession, sessionCookie } from "./session.ts";
 
 const SKEW_SECONDS = 10;
@@ -102,7 +103,5 @@ async function registerSession({ service, tenant }: Exchange, sid: string, { idp
 // before anyone has it.
 async function endFormerSession(exchange: Exchange): Promise<void> {
   const former = await readSession(exchange);
-  if (former === undefined) return;
-  await exchange.service.families.endSession(former.family, former.node);
-  exchange.service.statuses.forget(former.family);
+  if (former !== undefined) await endReplaced(exchange, former);
 }

@@ -7,6 +7,7 @@ import { isOutboundUrl } from "../protocol/uri.ts";
 import type { Exchange } from "../service.ts";
 import type { LoggedIn } from "../storage/users.ts";
 import type { Client } from "../tenants/client.ts";
+import type { OpaqueToken } from "../tokens/opaque.ts";
 import { sessionReference } from "../tokens/session-reference.ts";
 
 const LIFETIME_SECONDS = 120;
@@ -20,6 +21,18 @@ const AT_ONCE = 6;
  */
 export function tellApplications(exchange: Exchange, participants: readonly LoggedIn[]): void {
   if (participants.length > 0) exchange.after(tellAll(exchange, participants));
+}
+
+/** Ends a session that another takes the place of, and tells the applications that took part in it. */
+export async function endReplaced(exchange: Exchange, { family, node }: Pick<OpaqueToken, "family" | "node">): Promise<void> {
+  const ended = await exchange.service.families.endSession(family, node);
+  exchange.service.statuses.forget(family);
+  if (ended.ok) {
+    tellApplications(
+      exchange,
+      ended.participants.map((participant) => ({ family, ...participant })),
+    );
+  }
 }
 
 /** What a browser loads to tell the applications that hear of it there (OpenID Connect Front-Channel Logout 1.0 §2). */

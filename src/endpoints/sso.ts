@@ -6,6 +6,7 @@ import type { Exchange } from "../service.ts";
 import { newSecret, type OpaqueToken, readOpaque } from "../tokens/opaque.ts";
 import { seal, unseal } from "../tokens/seal.ts";
 import { formActionOf } from "./authorization-response.ts";
+import { endReplaced } from "./logout-token.ts";
 import { page } from "./page.ts";
 import { readSession, sessionCookie } from "./session.ts";
 
@@ -56,7 +57,7 @@ export async function enter(exchange: Exchange, text: string, redirectUri: strin
   if (redeemed.needsClick) return undefined;
   // The same user's own session is no narrower than what the token opened: it goes on.
   if (present !== undefined && present.sub === redeemed.principal.sub) return { session: present.session, cookie: undefined };
-  if (present !== undefined) await service.families.endSession(present.session.family, present.session.node);
+  if (present !== undefined) await endReplaced(exchange, present.session);
   const session: OpaqueToken = { kind: "session", keyNumber: ring.tokenKeyNumber(), family: token.family, parent: "", node: id, generation: 0, secret };
   return { session, cookie: await sessionCookie(exchange, { family: token.family, id, secret }, lifetime) };
 }

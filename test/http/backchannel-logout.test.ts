@@ -251,6 +251,24 @@ describe("an application that took part in a session", () => {
     expect(await isSignedOn(w, hers.cookie)).toBe(false);
   });
 
+  it("is told when another login takes the place of the session in its browser", async () => {
+    const w = await withSettings(settings);
+    const sent = listen();
+    const hers = await login(w, "web-app");
+    await login(w, "web-app", { cookie: hers.cookie, user: "julie.armstrong", authorize: { prompt: "login" } });
+    expect(sent.map(({ body }) => payloadOf(body.get("logout_token") ?? "").sid)).toEqual([payloadOf(hers.id_token).sid]);
+  });
+
+  it("finds in both discovery documents that it can be told", async () => {
+    const w = await world();
+    for (const name of ["openid-configuration", "oauth-authorization-server"]) {
+      expect(await (await w.fetch(`/.well-known/${name}`)).json()).toMatchObject({
+        ...{ backchannel_logout_supported: true, backchannel_logout_session_supported: true },
+        ...{ frontchannel_logout_supported: true, frontchannel_logout_session_supported: true },
+      });
+    }
+  });
+
   it("is loaded in a frame when the user signs out, with issuer and session where it wants them", async () => {
     const w = await withSettings({ frontchannelLogoutUri: `${RP}/frame?a=1`, frontchannelLogoutSessionRequired: true });
     const hers = await login(w, "web-app");
