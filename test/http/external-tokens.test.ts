@@ -64,6 +64,16 @@ describe("a token of a corporate IdP", () => {
     expect(body).not.toHaveProperty("refresh_token");
   });
 
+  it("is the one that the web application got for its user's login there", async () => {
+    const w = await world({ tenant: (file) => Object.assign(file.clients["web-app"], { identityProviders: ["partner"] }) });
+    const { access_token } = await login(w, "web-app", { user: "chris.lee", authorize: { idp: "partner" } });
+    const answer = await w.post("/oauth2/exchange/corporateidp", { assertion: access_token, response_type: "id_token" }, ["web-app", "web-app-secret"]);
+    const { id_token } = (await answer.json()) as { id_token: string };
+    const { body } = await present(w, id_token, { subject_token_type: TOKEN_TYPE.id_token });
+    // Logged in or presented: it is the same user.
+    expect(payloadOf(String(body.access_token))).toMatchObject({ aud: "orders-api", sub: payloadOf(access_token).sub });
+  });
+
   it("TX-31 is refused where subject_issuer names another IdP, or it is one of ours", async () => {
     const w = await world();
     const token = await partnerToken(w);
