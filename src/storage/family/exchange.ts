@@ -47,17 +47,17 @@ function findSubject(rows: FamilyRows, now: number, ask: Extend): Found | Refuse
     const { facts, path, node, sid, branches, root } = subject;
     const death = deathOf(rows, now, { nodes: [...path, node], lazy: root.lazy, ...(sid === undefined ? {} : { sid }) });
     return death === undefined
-      ? { facts: { ...facts, grantExpires: grantExpiry(rows, path) ?? facts.expires }, path, node, sid, branches, root: root.kind === "external" ? root.time : undefined }
+      ? { facts: { ...facts, grantExpires: grantExpiry(rows, path, ask) ?? facts.expires }, path, node, sid, branches, root: root.kind === "external" ? root.time : undefined }
       : dead(death);
   }
   const family = rows.family();
   if (subject.kind === "session") return family === undefined ? dead("family_unknown") : sessionSubject(rows, now, family, subject.session, ask.request.requester.id);
   const row = rows.node(subject.parent, subject.node);
   if (family === undefined || row === undefined) return dead(family === undefined ? "family_unknown" : "record_unknown");
-  return subject.kind === "opaque" ? opaqueSubject(rows, now, family, row, subject.hash) : refreshSubject(rows, now, family, row, ask);
+  return subject.kind === "opaque" ? opaqueSubject(rows, now, family, row, { ask, hash: subject.hash }) : refreshSubject(rows, now, family, row, ask);
 }
 
-function opaqueSubject(rows: FamilyRows, now: number, family: FamilyRow, row: NodeRow, hash: string): Found | Refused {
+function opaqueSubject(rows: FamilyRows, now: number, family: FamilyRow, row: NodeRow, { ask, hash }: { readonly ask: Extend; readonly hash: string }): Found | Refused {
   const leaf = row.leaves.find((candidate) => candidate.hash !== undefined && equalInConstantTime(candidate.hash, hash));
   if (leaf === undefined || row.sso !== undefined) return dead("record_unknown");
   const { record } = row;
@@ -66,7 +66,7 @@ function opaqueSubject(rows: FamilyRows, now: number, family: FamilyRow, row: No
   const facts = factsOf(family, record, {
     kind: "access_token",
     expires: leaf.expires,
-    grantExpires: grantExpiry(rows, record.path) ?? leaf.expires,
+    grantExpires: grantExpiry(rows, record.path, ask) ?? leaf.expires,
     ancestors: record.path.length,
   });
   return { facts, path: record.path, node: leaf.id, sid: record.sid, branches: record.branches ?? [], root: record.root };
@@ -135,9 +135,10 @@ function factsOf(family: FamilyRow, record: TokenRecord, own: Pick<Subject, "kin
   };
 }
 
-// The absolute end of the grant that a leaf hangs under: of its refresh chain, or of what it gave.
-function grantExpiry(rows: FamilyRows, path: readonly NodeId[]): number | undefined {
-  const grant = path.at(-1);
+// The absolute end of the grant that a leaf hangs under: of its refresh chain, or of what it gave. It bounds a refresh
+// token alone, so it is looked up only for one.
+function grantExpiry(rows: FamilyRows, path: readonly NodeId[], { chain }: Extend): number | undefined {
+  const grant = chain === undefined ? undefined : path.at(-1);
   const row = grant === undefined ? undefined : rows.node(path.at(-2) ?? ROOT, grant);
   return row === undefined ? undefined : (row.chain?.expires ?? row.expires);
 }
