@@ -109,7 +109,7 @@ function cambioWorkers(folder: string, vars: Readonly<Record<string, string>>, k
     const bindings = (own.bindings as readonly { readonly name: string; readonly class_name: string }[]).map(({ name: binding, class_name: object }) =>
       namespaceBinding({ name: binding, class_name: object, script_name: name }),
     );
-    return [{ name, bundleFile: bundle(join(ROOT, file), join(folder, name)).file, date: compatibility_date, bindings, objects: held }];
+    return [{ name, bundleFile: bundle(join(ROOT, file), join(folder, name), keepsNames).file, date: compatibility_date, bindings, objects: held }];
   });
   return [main, ...bound];
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 
 interface Node {
   readonly id: number;
+  readonly children?: readonly number[];
   readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
 }
 
@@ -11,17 +12,19 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-/** One function's own time, as a share of all samples that were not idle. */
-export interface OwnTime {
+/** One function's time, as shares of all samples that were not idle. */
+export interface Share {
   readonly name: string;
-  readonly line: number;
-  readonly share: number;
+  /** In the function itself. */
+  readonly own: number;
+  /** In the function and in whatever it called before its first await. */
+  readonly total: number;
 }
 
 const SAMPLING_MICROSECONDS = 100;
 
-/** Samples the JavaScript of a Worker through workerd's inspector while something is done; the functions with the most own time first. */
-export async function profile(inspectorPort: number, worker: string, work: () => Promise<unknown>): Promise<readonly OwnTime[]> {
+/** Samples the JavaScript of a Worker through workerd's inspector while something is done; the functions with the most time first. */
+export async function profile(inspectorPort: number, worker: string, work: () => Promise<unknown>): Promise<readonly Share[]> {
   const socket = new WebSocket(`ws://127.0.0.1:${inspectorPort}/${worker}`);
   await once(socket, "open");
   let last = 0;
@@ -40,17 +43,24 @@ export async function profile(inspectorPort: number, worker: string, work: () =>
   await work();
   const { profile: taken } = (await call("Profiler.stop")) as { readonly profile: Profile };
   socket.close();
-  return ownTimes(taken);
+  return shares(taken);
 }
 
-function ownTimes({ nodes, samples, timeDeltas }: Profile): readonly OwnTime[] {
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, `${callFrame.functionName || "(anonymous)"} ${callFrame.lineNumber + 1}`]));
-  const times = new Map<string, number>();
+function shares({ nodes, samples, timeDeltas }: Profile): readonly Share[] {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, `${callFrame.functionName || "(anonymous)"}:${callFrame.lineNumber + 1}`]));
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+  const own = new Map<string, number>();
+  const total = new Map<string, number>();
+  const add = (times: Map<string, number>, name: string, time: number) => times.set(name, (times.get(name) ?? 0) + time);
+  let all = 0;
   for (const [index, sample] of samples.entries()) {
-    const name = names.get(sample) ?? "";
-    if (!/^\((idle|root)\)/.test(name)) times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0));
+    const time = timeDeltas[index] ?? 0;
+    if (/^\((idle|root)\)/.test(names.get(sample) ?? "")) continue;
+    all += time;
+    add(own, names.get(sample) ?? "", time);
+    const stack = new Set<string>();
+    for (let node: number | undefined = sample; node !== undefined; node = parents.get(node)) stack.add(names.get(node) ?? "");
+    for (const name of stack) add(total, name, time);
   }
-  const all = [...times.values()].reduce((sum, one) => sum + one, 0);
-  const own = [...times].map(([name, time]) => ({ name: name.replace(/ \d+$/, ""), line: Number(/\d+$/.exec(name)?.[0]), share: time / all }));
-  return own.toSorted((a, b) => b.share - a.share);
+  return [...total].map(([name, time]) => ({ name, own: (own.get(name) ?? 0) / all, total: time / all })).toSorted((a, b) => b.total - a.total);
 }
