@@ -9,6 +9,9 @@ import { sap } from "./sap.ts";
 
 const DIALECTS: Readonly<Record<DialectName, Dialect>> = { rfc8693, sap, keycloak, idaas };
 
+// Records are immutable, and a request asks for the same policy several times: kept as long as the records themselves.
+const policies = new WeakMap<Client, { readonly settings: TenantSettings; readonly policy: ResolvedTokenPolicy }>();
+
 /** The dialect that a client speaks. */
 export function dialectOf(client: Client): Dialect {
   return DIALECTS[client.dialect];
@@ -16,5 +19,9 @@ export function dialectOf(client: Client): Dialect {
 
 /** Lifetimes and limits for a client: its own word, else its tenant's, else its dialect's, else the product's. */
 export function tokenPolicyOf(client: Client, settings: TenantSettings): ResolvedTokenPolicy {
-  return resolveTokenPolicy(client.tokenPolicy, settings.tokenPolicy, dialectOf(client).tokenPolicy);
+  const known = policies.get(client);
+  if (known?.settings === settings) return known.policy;
+  const policy = resolveTokenPolicy(client.tokenPolicy, settings.tokenPolicy, dialectOf(client).tokenPolicy);
+  policies.set(client, { settings, policy });
+  return policy;
 }
