@@ -43,6 +43,8 @@ export async function planExchange(request: ClientRequest, subject: VerifiedToke
   const { tenant, form } = request;
   // What we do not know is ignored elsewhere; but whoever asks for another's token must not be given one of ours.
   for (const parameter of FOR_ANOTHER) if (form.get(parameter) !== undefined) throw new Rejection("invalid_parameter", { parameter });
+  // A session would outlive what another issuer said for a few minutes.
+  if (wanted.requested === "sso_token" && subject.format === "jwt" && subject.opens !== undefined) throw new Rejection("requested_type_unsupported", { note: "external" });
   const family = familyOf(subject);
   request.audit.note({ family });
   const foreign = foreignTarget(request, subject, wanted);
