@@ -39,3 +39,10 @@ export async function bear(
   const answer = await w.post("/oauth2/token", { grant_type: GRANT_TYPE.jwt_bearer, assertion, ...extra }, [client, `${client}-secret`]);
   return { status: answer.status, body: await answer.json() };
 }
+
+/** The partner's IdP as the tenant of a test has it. */
+type Partner = Record<string, unknown> & { subjectTokens: Record<string, unknown> };
+/** Changes that IdP. */
+export const withPartner = (change: (partner: Partner) => void) => ({
+  tenant: (file: { identityProviders: object }) => change((file.identityProviders as Record<string, Partner>).partner as Partner),
+});

@@ -3,10 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { familyCalls, stopClock } from "../faults.ts";
 import { introspect, login, payloadOf, world } from "../world.ts";
-import { BEARER, bear, fate, partnerClaims, partnerToken, present } from "./external-steps.ts";
+import { BEARER, bear, fate, partnerClaims, partnerToken, present, withPartner } from "./external-steps.ts";
 import { idpKey } from "./federation-steps.ts";
 import { compact, malleated, REFUSED_FORMS } from "./jwt-forms.ts";
-import { lastReason } from "./login-steps.ts";
 
 beforeEach(reset);
 afterEach(() => {
@@ -15,12 +14,6 @@ afterEach(() => {
 
 const UNREADABLE = [400, "invalid_request", "subject_unreadable"];
 const now = () => Math.floor(Date.now() / 1000);
-
-/** The partner's IdP as the tenant of a test has it. */
-type Partner = Record<string, unknown> & { subjectTokens: Record<string, unknown> };
-const withPartner = (change: (partner: Partner) => void) => ({
-  tenant: (file: { identityProviders: object }) => change((file.identityProviders as Record<string, Partner>).partner as Partner),
-});
 
 describe("a token of a corporate IdP", () => {
   it("is exchanged for one of ours: one hop, our own subject, no longer than it lives itself", async () => {
@@ -218,30 +211,5 @@ describe("a token of a corporate IdP", () => {
     expect(await fate(w, await partnerToken(w))).toBe("taken");
     clock.forward(90_000);
     expect(await fate(w, await partnerToken(w))).toEqual([503, "temporarily_unavailable", "idp_unreachable"]);
-  });
-});
-
-describe("an access token of a corporate IdP that is no JWT", () => {
-  const opaque = { subject_token_type: TOKEN_TYPE.access_token, subject_issuer: "partner" };
-
-  it("is what userinfo says, asked each time; what it does not know is refused, and silence is 503", async () => {
-    const w = await world(withPartner((partner) => Object.assign(partner.subjectTokens, { opaque: "userinfo" })));
-    const good = () => Response.json({ sub: "sub-chris.lee", preferred_username: "chris.lee" });
-    w.partner.scripts.userinfo = good;
-    const { body } = await present(w, "partner-at", opaque);
-    expect(payloadOf(String(body.access_token)).sub).toBe(payloadOf(String((await present(w, await partnerToken(w))).body.access_token)).sub);
-    await present(w, "partner-at", opaque);
-    expect(w.partner.requests.filter((request) => request === `GET ${w.partner.issuer}/me`)).toHaveLength(2);
-    expect(await fate(w, "partner-at", { subject_token_type: TOKEN_TYPE.access_token })).toEqual(UNREADABLE);
-    w.partner.scripts.userinfo = () => Response.json({ error: "invalid_token" }, { status: 401 });
-    expect(await fate(w, "partner-at", opaque)).toEqual(UNREADABLE);
-    w.partner.scripts.userinfo = () => new Response("down", { status: 503 });
-    expect(await fate(w, "partner-at", opaque)).toEqual([503, "temporarily_unavailable", "idp_unreachable"]);
-  });
-
-  it("is refused where the IdP's record does not say how it is asked about", async () => {
-    const w = await world();
-    expect(await fate(w, "partner-at", opaque)).toEqual(UNREADABLE);
-    expect(lastReason(w)).toBe("subject_unreadable");
   });
 });
