@@ -11,6 +11,7 @@ export interface Confirmation {
 export interface VerifiedAssertion {
   readonly id: string;
   readonly issuer: string;
+  readonly issued: number;
   readonly nameId: string;
   readonly nameIdFormat?: string;
   readonly notBefore?: number;

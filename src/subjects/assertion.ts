@@ -1,12 +1,13 @@
+import { nodeOf } from "../federation/external-token.ts";
 import { subjectOf } from "../federation/principal.ts";
 import { samlPrincipal } from "../federation/saml-principal.ts";
-import { fromBase64url, recodeBase64url, sha256 } from "../protocol/bytes.ts";
+import { fromBase64url, recodeBase64url } from "../protocol/bytes.ts";
 import type { Unverified } from "../saml/verified.ts";
 import type { ClientRequest } from "../service.ts";
 import { readOpaque } from "../tokens/opaque.ts";
 import type { Unreadable } from "../tokens/read.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
-import { openExternal } from "./external.ts";
+import { externalLogin } from "./external.ts";
 
 /**
  * Reads an assertion in base64url, by its issuer. One of ours is a subject like any token: its id leads to its record, which
@@ -38,17 +39,19 @@ async function external(request: ClientRequest, document: Uint8Array<ArrayBuffer
   const { service, tenant, client } = request;
   const alias = (await tenant.asserter(issuer)) ?? "";
   const idp = await tenant.samlIdentityProvider(alias);
-  if (idp === undefined || idp.disabled || client.identityProviders?.includes(alias) === false) return unreadable("claims");
+  if (idp === undefined || idp.disabled || client.public || client.subjectIssuers?.includes(alias) !== true) return unreadable("claims");
   const now = service.now();
   const expected = { audience: tenant.issuer, recipient: `${new URL(tenant.issuer).origin}/oauth2/token`, now };
   const verified = await service.saml.verify(document, "assertion", idp.certificates, expected);
   if (!verified.ok) return refused(request, verified);
   const { assertion, until = 0 } = verified;
   // Asked only after everything else about it holds.
+  const node = await nodeOf(assertion.id, false);
   const use = { tenant: tenant.issuer, issuer: alias, kind: "saml_assertion" } as const;
-  if (assertion.issuer !== issuer || !(await service.singleUse.use(use, await sha256(assertion.id), until))) return unreadable("claims");
+  if (assertion.issuer !== issuer || !(await service.singleUse.use(use, node, until))) return unreadable("claims");
   const principal = samlPrincipal(await subjectOf(tenant.subjectKey, alias, assertion.nameId), alias, idp, assertion);
-  return await openExternal(request, { idp: alias, principal, authTime: Math.min(assertion.authnInstant ?? now, now), ends: assertion.sessionNotOnOrAfter });
+  const { issued, authnInstant = issued, sessionNotOnOrAfter: ends } = assertion;
+  return externalLogin(request, { node, idp: alias, principal, issued, authTime: authnInstant, ends });
 }
 
 function refused({ audit }: ClientRequest, { fault, note }: Unverified): Unreadable {

@@ -96,8 +96,8 @@ function* foreignReferences(file: TenantFile, at: string, { public: isPublic, su
   if (isPublic && subjectIssuers.length > 0) yield { path: `${at}.subjectIssuers`, message: "a public client presents no tokens of others" };
   if (isPublic && authorizationServers.length > 0) yield { path: `${at}.authorizationServers`, message: "a public client is given no assertions for others" };
   for (const [index, alias] of subjectIssuers.entries()) {
-    if (file.identityProviders[alias]?.subjectTokens === undefined)
-      yield { path: `${at}.subjectIssuers.${index}`, message: "names no identity provider of this file with subjectTokens" };
+    if (file.identityProviders[alias]?.subjectTokens === undefined && !Object.hasOwn(file.samlIdentityProviders, alias))
+      yield { path: `${at}.subjectIssuers.${index}`, message: "names no identity provider of this file with subjectTokens, nor a SAML one" };
   }
   for (const [index, { issuer }] of authorizationServers.entries()) {
     if (issuer === file.issuer) yield { path: `${at}.authorizationServers.${index}.issuer`, message: "is this issuer itself" };

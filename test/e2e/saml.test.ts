@@ -28,7 +28,13 @@ function tenant(file: unknown): unknown {
   const { clients, permissions, ...rest } = file as { clients: Record<string, { saml: object }>; permissions: object[] };
   const application = clients["saml-sso"] ?? { saml: {} };
   const more = { ...application, resources: [], saml: { ...application.saml, entityId: "urn:example:sha512", signature: "RSA-SHA512" } };
-  const receiver = { ...application, developmentSecret: "saml-sso-secret", grants: ["token_exchange", "saml2_bearer"], scopes: ["openid", "email"] };
+  const receiver = {
+    ...application,
+    developmentSecret: "saml-sso-secret",
+    grants: ["token_exchange", "saml2_bearer"],
+    scopes: ["openid", "email"],
+    subjectIssuers: ["partner-saml"],
+  };
   const permission = { consumer: "web-app", provider: "saml-512", name: "SHA512", tokenTypes: ["saml2"] };
   const samlIdentityProviders = { "partner-saml": { entityId: IDP, certificates: [IDP_CERTIFICATE], attributes: { email: "mail" } } };
   return { ...rest, samlIdentityProviders, clients: { ...clients, "saml-sso": receiver, "saml-512": more }, permissions: [...permissions, permission] };

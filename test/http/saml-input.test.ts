@@ -28,7 +28,7 @@ async function federated(change: (file: TenantFileInput) => void = () => {}): Pr
           other: { entityId: OTHER_IDP, certificates: [other.certificate] },
         },
       });
-      changeClient(file, "web-app", { grants: ["authorization_code", "refresh_token", "token_exchange", "saml2_bearer"] });
+      changeClient(file, "web-app", { grants: ["authorization_code", "refresh_token", "token_exchange", "saml2_bearer"], subjectIssuers: ["corp-saml", "other"] });
       change(file);
     },
   });

@@ -34,6 +34,8 @@ export function issuerOf(assertion: Element): string {
 /** Reads an assertion from its signed bytes. */
 export function readAssertion(assertion: Element): VerifiedAssertion {
   if (!is(assertion, NS.assertion, "Assertion") || attributeOf(assertion, "Version") !== "2.0") throw new Fault("content", "version");
+  const issued = instantOf(assertion, "IssueInstant");
+  if (issued === undefined) throw new Fault("content", "IssueInstant");
   const subject = one(assertion, "Subject");
   const nameId = one(subject, "NameID");
   const conditions = one(assertion, "Conditions");
@@ -42,6 +44,7 @@ export function readAssertion(assertion: Element): VerifiedAssertion {
   return {
     id: attributeOf(assertion, "ID") ?? "",
     issuer: issuerOf(assertion),
+    issued,
     nameId: textOf(nameId),
     audiences: childrenNamed(conditions, NS.assertion, "AudienceRestriction").map((list) => childrenNamed(list, NS.assertion, "Audience").map(textOf)),
     confirmations: childrenNamed(subject, NS.assertion, "SubjectConfirmation").map(confirmationOf),
