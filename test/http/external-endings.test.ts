@@ -96,6 +96,22 @@ describe("what ends a token of a corporate IdP, and what came of it", () => {
     calls.mockRestore();
   });
 
+  it("first exchanges that come together open one family, and all succeed", async () => {
+    const w = await world();
+    const tokens = await Promise.all([0, 1, 2].map((jti) => partnerToken(w, { jti: String(jti) })));
+    expect(await Promise.all(tokens.map((token) => fate(w, token)))).toEqual(["taken", "taken", "taken"]);
+    expect(new Set(w.lines.flatMap((line) => JSON.parse(line).family ?? [])).size).toBe(1);
+  });
+
+  it("a refresh token that comes of it lives no longer than it does", async () => {
+    const w = await world({ tenant: (file) => Object.assign(file.clients["back-end-api"], { subjectIssuers: ["partner"] }) });
+    const forRefresh = { audience: "", requested_token_type: TOKEN_TYPE.refresh_token };
+    const { status, body } = await present(w, await partnerToken(w), forRefresh, "back-end-api");
+    expect([status, Number(body.refresh_expires_in) <= 310 && Number(body.refresh_expires_in) > 250]).toEqual([200, true]);
+    const form = { grant_type: "refresh_token", refresh_token: String(body.refresh_token ?? body.access_token) };
+    expect((await w.post("/oauth2/token", form, ["back-end-api", "back-end-api-secret"])).status).toBe(200);
+  });
+
   it("depth is counted from it, and a limit of none forbids it", async () => {
     const w = await world({ tenant: (file) => Object.assign(file.clients[BEARER], { tokenPolicy: { maxHops: 0 } }) });
     expect(await fate(w, await partnerToken(w))).toEqual([400, "invalid_request", "subject_depth"]);

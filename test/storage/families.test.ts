@@ -6,6 +6,7 @@ import type { Families } from "../../src/storage/families.ts";
 import { memoryFamilies } from "../../src/storage/memory-families.ts";
 import { codesContract } from "./families-codes.contract.ts";
 import { exchangeContract } from "./families-exchange.contract.ts";
+import { externalContract } from "./families-external.contract.ts";
 import { openingContract } from "./families-opening.contract.ts";
 import { providerTokensContract } from "./families-provider-tokens.contract.ts";
 import { refreshContract } from "./families-refresh.contract.ts";
@@ -28,5 +29,6 @@ for (const [name, make] of FORMS) {
   revocationContract(name, make);
   exchangeContract(name, make);
   ssoContract(name, make);
+  externalContract(name, make);
   providerTokensContract(name, make);
 }
