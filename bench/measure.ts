@@ -28,8 +28,8 @@ type Sample = Pick<Measured, "cpu" | "throughput" | "p50" | "p99">;
 
 const LONGEST_MS = 5000;
 // Longer than batches are kept back.
-const AFTER_RESPONSE_MS = 60;
-const WARM_UP = 40;
+const AFTER_RESPONSE_MS = 150;
+const WARM_UP = 300;
 
 /** Measures every operation of every contestant, in turn within each round: whatever else the machine does falls on all of them. */
 export async function measure(contestants: readonly Contestant[], generator: Generator, effort: Effort, note: (text: string) => void): Promise<readonly Measured[]> {

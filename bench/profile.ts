@@ -1,4 +1,8 @@
 import { once } from "node:events";
+import { table } from "../cli/table.ts";
+import { CONNECTIONS, type Contestant, OPERATIONS, type Operation } from "./contestant.ts";
+import type { Generator } from "./generator.ts";
+import type { Effort } from "./measure.ts";
 
 interface Node {
   readonly id: number;
@@ -13,7 +17,7 @@ interface Profile {
 }
 
 /** One function's time, as shares of all samples that were not idle. */
-export interface Share {
+interface Share {
   readonly name: string;
   /** In the function itself. */
   readonly own: number;
@@ -22,9 +26,34 @@ export interface Share {
 }
 
 const SAMPLING_MICROSECONDS = 100;
+const FUNCTIONS_SHOWN = 25;
+const LONGEST_MS = 5000;
+
+/** Profiles each operation of the Worker at the edge; the objects' Worker is another one, and not in it. */
+export async function profileOperations(contestant: Contestant, generator: Generator, inspectorPort: number, effort: Effort): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const operation of Object.keys(OPERATIONS) as Operation[]) {
+    const supply = contestant.supplies[operation];
+    if (supply === undefined || !(effort.only?.includes(operation) ?? true)) continue;
+    const run = async () => {
+      const { requests, chains, took } = await supply(effort.count);
+      const job = { port: contestant.served.port, requests, ...(chains === undefined ? {} : { chains }), connections: CONNECTIONS, count: effort.count, milliseconds: LONGEST_MS };
+      return async () => {
+        const result = await generator.run(job);
+        took?.(result);
+      };
+    };
+    await (await run())();
+    const found = await profile(inspectorPort, contestant.name, await run());
+    const percent = (share: number) => (share * 100).toFixed(1);
+    const rows = found.slice(0, FUNCTIONS_SHOWN).map(({ name, own, total }) => [percent(total), percent(own), name]);
+    lines.push(OPERATIONS[operation], ...table([["total %", "own %", "function:line"], ...rows]), "");
+  }
+  return lines;
+}
 
 /** Samples the JavaScript of a Worker through workerd's inspector while something is done; the functions with the most time first. */
-export async function profile(inspectorPort: number, worker: string, work: () => Promise<unknown>): Promise<readonly Share[]> {
+async function profile(inspectorPort: number, worker: string, work: () => Promise<unknown>): Promise<readonly Share[]> {
   const socket = new WebSocket(`ws://127.0.0.1:${inspectorPort}/${worker}`);
   await once(socket, "open");
   let last = 0;

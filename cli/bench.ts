@@ -9,11 +9,13 @@ import { startFloor } from "../bench/floor/floor.ts";
 import { startGenerator } from "../bench/generator.ts";
 import { type Effort, measure } from "../bench/measure.ts";
 import { PEERS } from "../bench/peers/index.ts";
+import { profileOperations } from "../bench/profile.ts";
 import { compare, lines } from "../bench/report.ts";
 import { readArguments, runMain, terminal, UsageError } from "./command.ts";
 import { ROOT } from "./root.ts";
+import { freePort } from "./size/startup.ts";
 
-const HELP = `npm run bench -- [--quick] [--only OPERATION,…] [--out FOLDER] [--no-peers]
+const HELP = `npm run bench -- [--quick] [--only OPERATION,…] [--out FOLDER] [--no-peers] [--profile]
 
 Builds the production bundle, serves it with workerd, and measures what each operation costs beside a bare Worker that
 does only what it cannot do without (the floor) and beside other servers (peers). All in turn within each round; what
@@ -22,6 +24,7 @@ counts are the ratios of one run, never a figure by itself.
   --quick       fewer requests a round: done within two minutes
   --only NAMES  only these operations, with commas between: ${Object.keys(OPERATIONS).join(", ")}
   --no-peers    Cambio and its floor only
+  --profile     instead: where Cambio's Worker spends its time, for each operation
   --out FOLDER  where results.json and results.svg go (bench/results)
   --help        this text`;
 
@@ -29,6 +32,7 @@ const OPTIONS = {
   quick: { type: "boolean", default: false },
   only: { type: "string" },
   out: { type: "string", default: join(ROOT, "bench", "results") },
+  profile: { type: "boolean", default: false },
   "no-peers": { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -43,11 +47,25 @@ async function main(args: readonly string[]): Promise<number> {
   const effort = { rounds: 5, count: values.quick ? 100 : 1000, ...(only === undefined ? {} : { only }) };
   const folder = mkdtempSync(join(tmpdir(), "cambio-bench-"));
   try {
-    await bench(folder, effort, !values["no-peers"], values.out);
+    if (values.profile) await profile(folder, { ...effort, count: 1000 });
+    else await bench(folder, effort, !values["no-peers"], values.out);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
   return 0;
+}
+
+async function profile(folder: string, effort: Effort): Promise<void> {
+  const generator = startGenerator();
+  const inspectorPort = await freePort();
+  const cambio = await startCambio(folder, { inspectorPort });
+  try {
+    const contestant = await cambioContestant(cambio, generator);
+    for (const line of await profileOperations(contestant, generator, inspectorPort, effort)) terminal.out(line);
+  } finally {
+    generator.stop();
+    await cambio.stop();
+  }
 }
 
 async function bench(folder: string, effort: Effort, withPeers: boolean, out: string): Promise<void> {

@@ -15,7 +15,7 @@ interface Steps {
   readonly actorIn?: boolean;
   readonly opaqueIn?: boolean;
   readonly successor?: boolean;
-  /** `tell`: written after the response, with what else this isolate has to tell that family within 20 ms. */
+  /** `tell`: written after the response, with what else this isolate has to tell that family within 100 ms. */
   readonly call?: "read" | "write" | "tell";
   readonly actorRead?: boolean;
   readonly jwtOut?: boolean;
@@ -41,7 +41,7 @@ const OPERATIONS: Readonly<Record<string, Steps>> = {
 
 const BODY_BYTES = 87;
 const MAC_BYTES = 16;
-const BATCH_MILLISECONDS = 20;
+const BATCH_MILLISECONDS = 100;
 const ES256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const utf8 = new TextEncoder();
 

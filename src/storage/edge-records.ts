@@ -2,7 +2,8 @@ import type { Extend, Families } from "./families.ts";
 import type { FamilyId } from "./lineage.ts";
 import type { StatusMemory } from "./status-memory.ts";
 
-const BATCH_MILLISECONDS = 20;
+// Long enough that a token which is exchanged again and again costs one call for many rows.
+const BATCH_MILLISECONDS = 100;
 
 /** What was issued in `edge`, on its way to its family. */
 export interface EdgeRecords {
