@@ -27,9 +27,11 @@ export interface Effort {
 type Sample = Pick<Measured, "cpu" | "throughput" | "p50" | "p99">;
 
 const LONGEST_MS = 5000;
+const AFTER_RESPONSE_MS = 30;
 // Longer than batches are kept back.
-const AFTER_RESPONSE_MS = 150;
-const WARM_UP = 300;
+const AFTER_BATCHES_MS = 150;
+const BATCHED: readonly Operation[] = ["exchangeEdge", "exchangeKnown"];
+const WARM_UP_ROUNDS = 2;
 
 /** Measures every operation of every contestant, in turn within each round: whatever else the machine does falls on all of them. */
 export async function measure(contestants: readonly Contestant[], generator: Generator, effort: Effort, note: (text: string) => void): Promise<readonly Measured[]> {
@@ -40,7 +42,7 @@ export async function measure(contestants: readonly Contestant[], generator: Gen
     for (const operation of operations) {
       for (const contestant of contestants) {
         // Everything is compiled and cached before anything counts.
-        const sample = await once(contestant, operation, generator, round === 0 ? WARM_UP : effort.count);
+        const sample = await once(contestant, operation, generator, round === 0 ? effort.count * WARM_UP_ROUNDS : effort.count);
         if (sample !== undefined && round > 0) samples.set(`${contestant.name} ${operation}`, [...(samples.get(`${contestant.name} ${operation}`) ?? []), sample]);
       }
     }
@@ -59,7 +61,7 @@ async function once({ name, served, supplies }: Contestant, operation: Operation
   const { requests, chains, took } = work;
   const before = served.cpu();
   const result = await generator.run({ port: served.port, requests, ...(chains === undefined ? {} : { chains }), connections: CONNECTIONS, count, milliseconds: LONGEST_MS });
-  await sleep(AFTER_RESPONSE_MS);
+  await sleep(BATCHED.includes(operation) ? AFTER_BATCHES_MS : AFTER_RESPONSE_MS);
   const cpu = ((served.cpu() - before) / result.count) * 1000;
   if (result.failures > 0) throw new Error(`${name}, ${OPERATIONS[operation]}: ${result.failures} of ${result.count} refused: ${result.failure}`);
   took?.(result);

@@ -1,9 +1,10 @@
 // The peer: npm's oidc-provider on Node with a token exchange grant, as its documentation has grants registered. Its store
-// is a Map in the process. Arguments: port and a private JWK. `POST /seed` stands in for logins and is never measured.
+// is a Map in the process, or Redis. Arguments: port, a private JWK, Redis' port. `POST /seed` stands in for logins and is never measured.
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { importJWK, type JWK, type JWTPayload, jwtVerify } from "jose";
 import * as library from "oidc-provider";
+import { mapStore, redisStore } from "./store.ts";
 
 /** What the library's models do; it carries no types. */
 interface Model {
@@ -32,32 +33,33 @@ interface Library {
   callback(): (request: IncomingMessage, response: ServerResponse) => void;
 }
 
-const [portText = "0", keyText = "{}"] = process.argv.slice(2);
+const [portText = "0", keyText = "{}", redisPort] = process.argv.slice(2);
 const issuer = `http://localhost:${portText}`;
 const key = JSON.parse(keyText) as JWK;
 const GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const API = "https://api.example.com";
 const OPAQUE_API = "https://opaque.example.com";
 const SCOPE = "openid profile offline_access";
-const store = new Map<string, object>();
+const store = redisPort === undefined ? mapStore() : redisStore(Number(redisPort));
 
-/** The library's own interface to a store, over a Map. */
-class MapAdapter {
+/** The library's own interface to a store. */
+class Adapter {
   readonly #name: string;
   constructor(name: string) {
     this.#name = name;
   }
-  async upsert(id: string, payload: object): Promise<void> {
-    store.set(`${this.#name}:${id}`, payload);
+  async upsert(id: string, payload: object, seconds = 300): Promise<void> {
+    await store.set(`${this.#name}:${id}`, payload, seconds);
   }
   async find(id: string): Promise<object | undefined> {
-    return store.get(`${this.#name}:${id}`);
+    return await store.get(`${this.#name}:${id}`);
   }
   async consume(id: string): Promise<void> {
-    Object.assign(store.get(`${this.#name}:${id}`) ?? {}, { consumed: Math.floor(Date.now() / 1000) });
+    const known = await this.find(id);
+    if (known !== undefined) await this.upsert(id, { ...known, consumed: Math.floor(Date.now() / 1000) }, 43_200);
   }
   async destroy(id: string): Promise<void> {
-    store.delete(`${this.#name}:${id}`);
+    await store.delete(`${this.#name}:${id}`);
   }
   async revokeByGrantId(): Promise<void> {}
 }
@@ -71,7 +73,7 @@ const info = (resource: string) => ({
 });
 
 const configuration = {
-  adapter: MapAdapter,
+  adapter: Adapter,
   clients: [
     {
       client_id: "app",
@@ -101,7 +103,7 @@ const configuration = {
 const provider = new (library.Provider as unknown as new (issuer: string, configuration: object) => Library)(issuer, configuration);
 const { d: _d, ...publicKey } = key;
 const verificationKey = await importJWK(publicKey, "ES256");
-const exchanges = new MapAdapter("Exchange");
+const exchanges = new Adapter("Exchange");
 
 provider.registerGrantType(
   GRANT_TYPE,

@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { newPrivateJwk } from "../../cli/jwk.ts";
 import { freePort } from "../../cli/size/startup.ts";
-import { always, CONNECTIONS, type Supply } from "../contestant.ts";
+import { always, CONNECTIONS, type Contestant, type Supply } from "../contestant.ts";
 import { get, post } from "../request.ts";
 import { serveScript } from "../served.ts";
 import type { Peer } from "./index.ts";
@@ -12,12 +14,34 @@ interface Seed {
   readonly refresh_token: string;
 }
 
+const REDIS_START_MS = 500;
 const API = "https://api.example.com";
 
 /** npm's oidc-provider on Node, its store a Map in the process: nothing it keeps is durable. */
-export const oidcProvider: Peer = async () => {
+export const oidcProvider: Peer = async () => await contestantOf("oidc-provider", []);
+
+/** The same with Redis as its store, appended to a file each second; Redis' own CPU time is not counted. */
+export const oidcProviderOnRedis: Peer = async (folder) => {
   const port = await freePort();
-  const served = await serveScript(join(import.meta.dirname, "oidc-provider-server.ts"), port, [JSON.stringify(newPrivateJwk("ES256"))], "/jwks");
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--appendonly", "yes", "--save", ""];
+  const redis = spawn("redis-server", args, { stdio: "ignore" });
+  const orphaned = () => void redis.kill("SIGKILL");
+  process.once("exit", orphaned);
+  const missing = await new Promise<boolean>((resolve) => void redis.once("error", () => resolve(true)).once("spawn", () => resolve(false)));
+  if (missing) return "oidc-provider on Redis is left out: there is no redis-server here (Debian: apt install redis-server)";
+  await sleep(REDIS_START_MS);
+  const contestant = await contestantOf("oidc-provider on Redis", [String(port)]);
+  const stop = async () => {
+    await contestant.stop();
+    process.removeListener("exit", orphaned);
+    redis.kill("SIGKILL");
+  };
+  return { ...contestant, stop };
+};
+
+async function contestantOf(name: string, store: readonly string[]): Promise<Contestant> {
+  const port = await freePort();
+  const served = await serveScript(join(import.meta.dirname, "oidc-provider-server.ts"), port, [JSON.stringify(newPrivateJwk("ES256")), ...store], "/jwks");
   const form = (path: string, fields: Readonly<Record<string, string>>) => post(served.host, path, fields, ["app", "a-secret-of-the-peer"]);
   const seed = async () => (await (await fetch(`http://localhost:${port}/seed`, { method: "POST" })).json()) as Seed;
   const each = (toRequest: (seed: Seed) => string): Supply => {
@@ -31,7 +55,7 @@ export const oidcProvider: Peer = async () => {
   );
   const introspect = each(({ opaque }) => form("/token/introspection", { token: opaque }));
   return {
-    name: "oidc-provider",
+    name,
     served,
     supplies: {
       // It has no weaker consistency: what it does once is what it does always.
@@ -48,4 +72,4 @@ export const oidcProvider: Peer = async () => {
     },
     stop: served.stop,
   };
-};
+}
