@@ -1,8 +1,9 @@
 import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createService } from "../../src/index.ts";
 import { verifiedTokens } from "../../src/tokens/verified-tokens.ts";
 import { type Clock, changeKeys, stopClock } from "../faults.ts";
-import { changed, introspect, login, world } from "../world.ts";
+import { BINDINGS, changed, introspect, login, world } from "../world.ts";
 
 let clock: Clock;
 beforeEach(async () => {
@@ -16,7 +17,8 @@ afterEach(() => {
 
 describe("a JWT that was verified before", () => {
   const seen = async () => {
-    const w = await world();
+    const service = await createService({ ...BINDINGS, VERIFIED_TOKENS_KEPT: "1000" } as typeof BINDINGS);
+    const w = await world({ service: () => service });
     const { access_token } = await login(w, "front-end-app");
     const active = async (token = access_token) => (await introspect(w, "front-end-app", token)).active;
     expect(await active()).toBe(true);
