@@ -35,19 +35,19 @@ export async function cambioSetup(bundleFile: string, directory: string): Promis
   const bindings = [
     ...Object.entries(localVars(`http://localhost:${port}`, {})).map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`),
     ...config.kv_namespaces.map(({ binding }) => `(name = ${quote(binding)}, kvNamespace = "kv")`),
-    ...objects.map((one) => `(name = ${quote(one.name)}, durableObjectNamespace = (className = ${quote(one.class_name)}, serviceName = "state"))`),
+    ...objects.map((one) => `(name = ${quote(one.name)}, durableObjectNamespace = ${quote(one.class_name)})`),
   ];
-  // Nothing behind a binding is asked before the first answer; what stands there is as small as can be, or counts as start-up time.
+  // No object is asked before the first answer: classes without a body stand for the Worker of the objects, which starts elsewhere.
   const classes = objects.map(({ class_name: name }) => `export class ${name} {}`);
+  const entry = `export { default } from "./index.js";\n${classes.join("\n")}\n`;
   const namespaces = objects.map(({ class_name: name }) => `(className = ${quote(name)}, uniqueKey = ${quote(name)}, enableSql = true)`);
-  const state = `(modules = [(name = "state.js", esModule = ${quote(classes.join("\n"))})], compatibilityDate = ${quote(config.compatibility_date)}, durableObjectNamespaces = [${namespaces}], durableObjectStorage = (inMemory = void))`;
-  const behind = ['(name = "kv", external = (address = "127.0.0.1:9", http = ()))', `(name = "state", worker = ${state})`];
-  return setup({ bundleFile, directory, date: config.compatibility_date, port, worker: `, bindings = [${bindings}]`, behind });
+  const worker = `bindings = [${bindings}], durableObjectNamespaces = [${namespaces}], durableObjectStorage = (inMemory = void)`;
+  return setup({ bundleFile, directory, date: config.compatibility_date, port, worker, entry });
 }
 
 /** A Worker without bindings. */
 export async function bareSetup(bundleFile: string, directory: string): Promise<Setup> {
-  return setup({ bundleFile, directory, date: compatibilityDate(), port: await freePort(), worker: "", behind: [] });
+  return setup({ bundleFile, directory, date: compatibilityDate(), port: await freePort(), worker: "" });
 }
 
 /** The compatibility date of Cambio's configuration; the bare Worker has the same. */
@@ -83,19 +83,25 @@ interface Parts {
   readonly port: number;
   /** What the Worker is given, in the words of workerd's configuration. */
   readonly worker: string;
-  /** The services that it is bound to. */
-  readonly behind: readonly string[];
+  /** A module that stands before the bundle. */
+  readonly entry?: string;
 }
 
-function setup({ bundleFile, directory, date, port, worker, behind }: Parts): Setup {
+function setup({ bundleFile, directory, date, port, worker, entry }: Parts): Setup {
   // Beside the bundle stand the texts that it imports.
   const texts = readdirSync(directory).filter((file) => file.endsWith(".txt"));
-  const named = [`(name = "index.js", esModule = embed ${quote(basename(bundleFile))})`, ...texts.map((file) => `(name = ${quote(file)}, text = embed ${quote(file)})`)];
+  const named = [
+    ...(entry === undefined ? [] : [`(name = "entry.js", esModule = ${quote(entry)})`]),
+    `(name = "index.js", esModule = embed ${quote(basename(bundleFile))})`,
+    ...texts.map((file) => `(name = ${quote(file)}, text = embed ${quote(file)})`),
+  ];
   const modules = `modules = [${named}], compatibilityDate = ${quote(date)}`;
-  const main = `(name = "main", worker = (${modules}${worker}))`;
+  // KV is never asked before the first answer; a second Worker behind it would count as start-up time.
+  const kv = '(name = "kv", external = (address = "127.0.0.1:9", http = ()))';
+  const main = `(name = "main", worker = (${modules}${worker === "" ? "" : `, ${worker}`}))`;
   const text = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [${[main, ...behind]}],
+  services = [${worker === "" ? main : `${main}, ${kv}`}],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
 );
 `;

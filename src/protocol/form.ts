@@ -107,9 +107,16 @@ async function readAnnounced({ body }: Request | Response, length: number): Prom
   throw new Rejection("body_too_large");
 }
 
-function byteReader(body: Request["body"]): ReadableStreamBYOBReader | undefined {
+// The platform's own way of reading so much at once; where there is none (the command line runs on Node), chunks are read.
+interface ByteReader {
+  readAtLeast(least: number, into: Uint8Array): Promise<{ readonly value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
+}
+
+function byteReader(body: Request["body"]): ByteReader | undefined {
+  if (typeof ReadableStreamBYOBReader === "undefined" || !("readAtLeast" in ReadableStreamBYOBReader.prototype)) return undefined;
   try {
-    return body?.getReader({ mode: "byob" });
+    return body?.getReader({ mode: "byob" }) as unknown as ByteReader | undefined;
   } catch {
     return undefined;
   }
