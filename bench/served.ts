@@ -46,9 +46,12 @@ export async function serveWorkers(workers: readonly [WorkerConfig, ...WorkerCon
   writeFileSync(file, text, { mode: 0o600 });
   const inspector = inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspectorPort}`];
   const served = await serve(spawn(workerd(), ["serve", file, "--experimental", ...inspector], { stdio: ["ignore", "ignore", "pipe"] }), port, probe);
+  const forget = () => rmSync(disk, { recursive: true, force: true });
+  process.once("exit", forget);
   const stop = async () => {
     await served.stop();
-    rmSync(disk, { recursive: true, force: true });
+    process.removeListener("exit", forget);
+    forget();
   };
   return { ...served, stop };
 }

@@ -45,7 +45,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const only = values.only?.split(",").map(operationOf);
   const effort = { rounds: 5, count: values.quick ? 100 : 1000, ...(only === undefined ? {} : { only }) };
+  // What ends with this process does so on its exit, which a signal by itself would skip.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   const folder = mkdtempSync(join(tmpdir(), "cambio-bench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   try {
     if (values.profile) await profile(folder, { ...effort, count: 1000 });
     else await bench(folder, effort, !values["no-peers"], values.out);
