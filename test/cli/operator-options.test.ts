@@ -44,7 +44,7 @@ describe("whom a command asks", () => {
 });
 
 describe("every command that asks a server", () => {
-  const remote = COMMANDS.filter(({ words }) => !/^(init|openapi|tenant (check|schema)|saml certificate)$/.test(words));
+  const remote = COMMANDS.filter(({ words }) => !/^(init|openapi|tenant (check|schema)|saml (certificate|import))$/.test(words));
   test.each(remote.map(({ words, help }) => [words, help]))("%s says that it takes --url, --local, --env, --key and --json", (_words, help) => {
     for (const option of ["--url", "--local", "--env", "--key", "--json"]) expect(help).toContain(`  ${option} `);
   });
