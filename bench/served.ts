@@ -35,6 +35,8 @@ export async function serveWorkers(workers: readonly [WorkerConfig, ...WorkerCon
   // What a configuration embeds is named from where it stands.
   const directory = dirname(dirname(workers[0].bundleFile));
   const disk = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : directory, "cambio-bench-"));
+  const forget = () => rmSync(disk, { recursive: true, force: true });
+  process.once("exit", forget);
   const services = [
     ...workers.map((worker) => service(worker, directory)),
     '(name = "internet", network = (allow = ["public", "private"]))',
@@ -46,8 +48,6 @@ export async function serveWorkers(workers: readonly [WorkerConfig, ...WorkerCon
   writeFileSync(file, text, { mode: 0o600 });
   const inspector = inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspectorPort}`];
   const served = await serve(spawn(workerd(), ["serve", file, "--experimental", ...inspector], { stdio: ["ignore", "ignore", "pipe"] }), port, probe);
-  const forget = () => rmSync(disk, { recursive: true, force: true });
-  process.once("exit", forget);
   const stop = async () => {
     await served.stop();
     process.removeListener("exit", forget);
