@@ -31,7 +31,12 @@ export function credentials(id: string): Credentials {
  * Logs a demo user in at the corporate identity provider, in a new browser, and redeems the code (authorization code, PKCE).
  * `parameters` go into the authorization request: `idp` chooses another identity provider.
  */
-export async function logInTo(stage: Stage, application: Application, user = "dona.moore", parameters: Readonly<Record<string, string>> = {}): Promise<LoginTokens> {
+export async function logInTo(
+  stage: Pick<Stage, "issuer" | "browser" | "post">,
+  application: Application,
+  user = "dona.moore",
+  parameters: Readonly<Record<string, string>> = {},
+): Promise<LoginTokens> {
   const verifier = randomBytes(32).toString("base64url");
   const state = randomBytes(16).toString("base64url");
   const authorize = new URL(`${stage.issuer}/oauth2/authorize`);
