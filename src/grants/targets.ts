@@ -38,10 +38,10 @@ export async function resolveTargets(request: ClientRequest, names: readonly Tar
 
 /** The targets that a token was issued for, as their owners have it today: what a refresh is judged by. */
 export async function targetsOfAudience(request: ClientRequest, audience: readonly string[]): Promise<readonly ResolvedTarget[]> {
-  return await resolveTargets(
-    request,
-    audience.map((value) => (/^https?:\/\//.test(value) ? { by: "resource", url: value } : { by: "client", id: value })),
-  );
+  // The id of a client may be a URL as well: what nobody owns as a resource is a client's.
+  const isResource = async (value: string) => /^https?:\/\//.test(value) && (await request.tenant.resourceOwner(value)) !== undefined;
+  const names = audience.map(async (value): Promise<TargetName> => ((await isResource(value)) ? { by: "resource", url: value } : { by: "client", id: value }));
+  return await resolveTargets(request, await Promise.all(names));
 }
 
 /** A target as policy looks at it. */
