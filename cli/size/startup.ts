@@ -27,22 +27,18 @@ const WranglerConfig = z.object({
 
 const PATIENCE_MS = 15_000;
 
-/** The Worker at the edge, bundled into this directory, with the bindings that wrangler.toml gives it and new keys. */
+/**
+ * The Worker at the edge, bundled into this directory, with new keys and what wrangler.toml binds to it; but for other Workers
+ * and their objects: what workerd would start for those, here, is not the start of this one. No first answer needs them.
+ */
 export async function cambioSetup(bundleFile: string, directory: string): Promise<Setup> {
   const config = wranglerConfig();
-  const objects = config.durable_objects.bindings;
   const port = await freePort();
   const bindings = [
     ...Object.entries(localVars(`http://localhost:${port}`, {})).map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`),
     ...config.kv_namespaces.map(({ binding }) => `(name = ${quote(binding)}, kvNamespace = "kv")`),
-    ...objects.map((one) => `(name = ${quote(one.name)}, durableObjectNamespace = ${quote(one.class_name)})`),
   ];
-  // No object is asked before the first answer: classes without a body stand for the Worker of the objects, which starts elsewhere.
-  const classes = objects.map(({ class_name: name }) => `export class ${name} {}`);
-  const entry = `export { default } from "./index.js";\n${classes.join("\n")}\n`;
-  const namespaces = objects.map(({ class_name: name }) => `(className = ${quote(name)}, uniqueKey = ${quote(name)}, enableSql = true)`);
-  const worker = `bindings = [${bindings}], durableObjectNamespaces = [${namespaces}], durableObjectStorage = (inMemory = void)`;
-  return setup({ bundleFile, directory, date: config.compatibility_date, port, worker, entry });
+  return setup({ bundleFile, directory, date: config.compatibility_date, port, worker: `bindings = [${bindings}]` });
 }
 
 /** A Worker without bindings. */
@@ -83,18 +79,12 @@ interface Parts {
   readonly port: number;
   /** What the Worker is given, in the words of workerd's configuration. */
   readonly worker: string;
-  /** A module that stands before the bundle. */
-  readonly entry?: string;
 }
 
-function setup({ bundleFile, directory, date, port, worker, entry }: Parts): Setup {
+function setup({ bundleFile, directory, date, port, worker }: Parts): Setup {
   // Beside the bundle stand the texts that it imports.
   const texts = readdirSync(directory).filter((file) => file.endsWith(".txt"));
-  const named = [
-    ...(entry === undefined ? [] : [`(name = "entry.js", esModule = ${quote(entry)})`]),
-    `(name = "index.js", esModule = embed ${quote(basename(bundleFile))})`,
-    ...texts.map((file) => `(name = ${quote(file)}, text = embed ${quote(file)})`),
-  ];
+  const named = [`(name = "index.js", esModule = embed ${quote(basename(bundleFile))})`, ...texts.map((file) => `(name = ${quote(file)}, text = embed ${quote(file)})`)];
   const modules = `modules = [${named}], compatibilityDate = ${quote(date)}`;
   // KV is never asked before the first answer; a second Worker behind it would count as start-up time.
   const kv = '(name = "kv", external = (address = "127.0.0.1:9", http = ()))';
