@@ -105,7 +105,7 @@ describe("a logout token", () => {
     expect(await say(w, { sub: "sub-dona.moore", exp: undefined, aud: ["cambio", "other"] })).toBe(200);
   });
 
-  it("is good once, also when much has happened since", async () => {
+  it("AZ-36 is good once, also when much has happened since", async () => {
     const w = await world();
     const logout_token = await w.idp.sign(claims(w, { sub: "sub-dona.moore" }), { typ: "logout+jwt" });
     expect((await w.post(CORP, { logout_token })).status).toBe(200);
@@ -136,7 +136,7 @@ describe("a logout token", () => {
     ["with the type of an access token", {}, { typ: "at+jwt" }],
     ["with the type of our operators", {}, { typ: "operator+jwt" }],
     ["by a key that nobody knows", {}, { kid: "other" }],
-  ])("%s is refused, and ends nothing", async (_name, changes, header = {}) => {
+  ])("AZ-36 %s is refused, and ends nothing", async (_name, changes, header = {}) => {
     const w = await world();
     const hers = await login(w, "web-app");
     expect(await say(w, { sub: "sub-dona.moore", ...changes }, header)).toBe(400);
@@ -144,7 +144,7 @@ describe("a logout token", () => {
     expect(await isSignedOn(w, hers.cookie)).toBe(true);
   });
 
-  it("by another key, another IdP's, or for an IdP that is none, is refused", async () => {
+  it("AZ-36 by another key, another IdP's, or for an IdP that is none, is refused", async () => {
     const w = await world();
     const { privateKey } = await idpKey("idp-1", "RS256");
     const forged = await new SignJWT(claims(w, { sub: "sub-dona.moore" })).setProtectedHeader({ alg: "RS256", kid: "idp-1", typ: "logout+jwt" }).sign(privateKey);
