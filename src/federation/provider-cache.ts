@@ -11,9 +11,9 @@ const LOOKS = 220;
 /** Discovery documents and key sets of corporate IdPs, kept within bounds. */
 export interface ProviderCache {
   metadata(issuer: string): Promise<ProviderMetadata>;
-  /** The key of an IdP by its id and the algorithm that its record allows; undefined when there is none. */
+  /** The key of an IdP by its id and the algorithm that its record allows; undefined when there is none. Throws while the IdP fails and it may be a new one. */
   verificationKey(issuer: string, keyId: string | undefined, algorithm: string): Promise<VerificationKey | undefined>;
-  /** The same at the URL of a key set. */
+  /** The key at the URL of a key set; undefined when there is none among those that are known. */
   keyAt(url: string, keyId: string | undefined, algorithm: string): Promise<VerificationKey | undefined>;
   /** Fetches what is about to be needed of an IdP, or will soon be old. For after a response; never throws. */
   warm(issuer: string): Promise<void>;
@@ -81,7 +81,14 @@ export function providerCache(now: () => number, ownHosts: ReadonlySet<string>):
   return {
     metadata,
     keyAt,
-    verificationKey: async (issuer, keyId, algorithm) => await keyAt((await metadata(issuer)).jwks_uri, keyId, algorithm),
+    verificationKey: async (issuer, keyId, algorithm) => {
+      const url = (await metadata(issuer)).jwks_uri;
+      const key = await keyAt(url, keyId, algorithm);
+      // While the IdP fails nobody can tell whether a key that we do not know is a new one of its own.
+      const failure = key === undefined ? keySets.get(url)?.failure : undefined;
+      if (failure !== undefined) throw failure;
+      return key;
+    },
     warm: async (issuer) => {
       try {
         await keysAt((await metadataOf(issuer, REFRESH_AHEAD_SECONDS)).jwks_uri, REFRESH_AHEAD_SECONDS);

@@ -76,6 +76,18 @@ describe("CON-57 while an IdP is down for an hour and more", () => {
     expect([await fate(w, await partnerToken(w)), await fate(w, await corpToken(w))]).toEqual([UNREACHABLE, "taken"]);
   });
 
+  it("a key that is not known may be a new one: 503 while the IdP fails, and refused once it says that there is none", async () => {
+    const w = await world();
+    expect(await fate(w, await partnerToken(w))).toBe("taken");
+    const unknown = async () => await fate(w, await partnerToken(w, {}, { kid: "unknown" }));
+    w.partner.scripts.keys = DOWN;
+    clock.forward(30);
+    expect([await unknown(), await unknown(), await fate(w, await partnerToken(w))]).toEqual([UNREACHABLE, UNREACHABLE, "taken"]);
+    delete w.partner.scripts.keys;
+    clock.forward(30);
+    expect([await unknown(), await fate(w, await partnerToken(w))]).toEqual([UNREADABLE, "taken"]);
+  });
+
   it("it is asked once in 30 s, however many tokens come, and a bad answer replaces no good one", async () => {
     const w = await world();
     expect(await fate(w, await partnerToken(w))).toBe("taken");
