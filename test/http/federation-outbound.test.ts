@@ -93,8 +93,8 @@ describe("FED-10 an IdP's address", () => {
     expect(w.idp.requests).toEqual([]);
   });
 
-  it("of its keys may be another host of the web, as with the greatest of them", async () => {
-    // FED-29 would have the host allowlisted first; the document comes over TLS from the issuer, and its ID tokens must still name the issuer.
+  it("FED-29 of its keys may be another host of the web, as with the greatest of them", async () => {
+    // The case would have that host allowlisted first: the document comes over TLS from the issuer, and its ID tokens must still name the issuer.
     const w = await twoIdps();
     const second = await secondIdp();
     second.scripts["/.well-known/openid-configuration"] = () =>
