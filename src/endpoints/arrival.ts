@@ -71,9 +71,9 @@ export async function arrive(exchange: Exchange, arrival: Arrival): Promise<Resp
 }
 
 // When the user logged in at the IdP, if it says so: as lately as the application asked for (OpenID Connect Core §3.1.2.1),
-// and so lately that tokens may still be issued.
+// and so lately that tokens may still be issued. Some IdPs say 0 where they do not know.
 function authTimeOf({ service, tenant }: Exchange, { login, client, authTime: said }: Arrival): number | undefined {
-  const authTime = typeof said === "number" && Number.isFinite(said) && said >= 0 ? Math.floor(said) : undefined;
+  const authTime = typeof said === "number" && Number.isFinite(said) && said >= 1 ? Math.floor(said) : undefined;
   const { maxAge, prompt } = login.request;
   if (authTime === undefined && maxAge !== undefined) throw new Rejection("login_required", { note: "no auth_time" });
   const asked = prompt === "login" ? 0 : (maxAge ?? Number.POSITIVE_INFINITY);

@@ -66,7 +66,7 @@ export async function externalSubject(request: ClientRequest, { alias, idp, rule
   const { auth_time, cnf } = said.claims;
   const now = service.now();
   const issued = Math.min(said.issued, now);
-  const authTime = typeof auth_time === "number" && auth_time >= 0 ? Math.min(Math.floor(auth_time), issued) : issued;
+  const authTime = typeof auth_time === "number" && auth_time >= 1 ? Math.min(Math.floor(auth_time), issued) : issued;
   // By a clock that may be ahead: what is not surely younger than a cutoff is not.
   const root = { kind: "external", time: issued - SKEW_SECONDS, lazy: false, idp: alias } as const;
   return {

@@ -170,9 +170,9 @@ describe("prompt, max_age and login_hint", () => {
     expect(outcome(await comeBack(w, await begin(w, "web-app", changes)))).toBe("code");
   });
 
-  it("max_age needs an auth_time from the IdP", async () => {
+  it.each([undefined, 0])("max_age needs an auth_time from the IdP, and %s is none", async (authTime) => {
     const w = await world();
-    w.idp.claims = { auth_time: undefined };
+    w.idp.claims = { auth_time: authTime };
     expect(outcome(await comeBack(w, await begin(w, "web-app", { max_age: "60" })))).toBe("login_required");
     expect(outcome(await comeBack(w, await begin(w, "web-app")))).toBe("code");
   });
@@ -190,6 +190,7 @@ describe("prompt, max_age and login_hint", () => {
     ["of no number", "yesterday"],
     ["with a fraction", Date.now() / 1000 - 60.5],
     ["before time began", -1e300],
+    ["of 0, which some IdPs say where they do not know", 0],
   ])("an auth_time %s does no harm to the tokens", async (_name, authTime) => {
     const w = await world();
     w.idp.claims = { auth_time: authTime };
