@@ -19,6 +19,7 @@ import { revoke } from "./revoke.ts";
 import { samlAcs } from "./saml-acs.ts";
 import { samlIdp } from "./saml-idp.ts";
 import { samlMetadata } from "./saml-metadata.ts";
+import { samlSlo } from "./saml-slo.ts";
 import { applyTenant, readTenant } from "./tenant.ts";
 import { token } from "./token.ts";
 import { tokenList } from "./token-list.ts";
@@ -84,6 +85,7 @@ export const TENANT_ROUTES: readonly Route<TenantEndpoint>[] = [
   { paths: ["/oauth2/exchange/explain"], methods: { POST: explain } },
   { paths: ["/oauth2/token/list"], methods: { POST: tokenList } },
   { paths: ["/saml2/idp/sso"], page: true, changes: true, methods: { GET: samlIdp, POST: samlIdp } },
+  { paths: ["/saml2/idp/slo"], page: true, changes: true, methods: { GET: samlSlo, POST: samlSlo } },
   { paths: ["/saml2/sp/acs"], page: true, methods: { POST: samlAcs } },
   { paths: ["/saml2/metadata"], cors: "any", methods: { GET: samlMetadata } },
   { paths: ["/oauth2/introspect", ...openid("token/introspect")], cors: "declared", methods: { POST: introspect } },

@@ -22,7 +22,8 @@ interface Destination {
   readonly state: string | undefined;
 }
 
-interface Place {
+/** A login session. */
+export interface Place {
   readonly family: FamilyId;
   readonly session: NodeId;
 }
@@ -46,7 +47,8 @@ export async function logout(exchange: Exchange): Promise<Response> {
   return isSame(hint?.place, place) ? await end(exchange, place, destination) : await confirmationPage(exchange, place, destination);
 }
 
-async function currentPlace(exchange: Exchange): Promise<Place | undefined> {
+/** The session of the browser's cookie. */
+export async function currentPlace(exchange: Exchange): Promise<Place | undefined> {
   const current = await readSession(exchange);
   return current === undefined ? undefined : { family: current.family, session: current.node };
 }
@@ -76,8 +78,12 @@ async function destinationOf({ tenant }: Exchange, form: Form, hinted: string | 
 }
 
 async function end(exchange: Exchange, place: Place, destination: Destination): Promise<Response> {
+  return await goOn(exchange, place, await exchange.service.families.endSession(place.family, place.session), destination);
+}
+
+/** What follows when a session has ended: applications are told, and the browser goes on, by the IdP where its record says so. */
+export async function goOn(exchange: Exchange, place: Place, ended: EndedSession | Refused, destination: Destination): Promise<Response> {
   const { service, audit } = exchange;
-  const ended = await service.families.endSession(place.family, place.session);
   service.statuses.forget(place.family);
   // The session has ended, whatever becomes of the one at the IdP.
   const onward = await providerLogout(exchange, place.family, ended, destination).catch(() => void audit.note({ note: "idp_logout_failed" }));
@@ -131,7 +137,8 @@ async function afterClick(exchange: Exchange, confirmed: string): Promise<Respon
   return await end(exchange, place, destination);
 }
 
-async function done(destination: Destination, cookie?: string): Promise<Response> {
+/** The browser goes on, or a page says that all is done. */
+export async function done(destination: Destination, cookie?: string): Promise<Response> {
   const headers = { ...cookieHeader(cookie), "referrer-policy": "no-referrer", "cache-control": "no-store" };
   const location = addressOf(destination);
   if (location === undefined) return await page("You are signed out", html`<p>You can close this page.</p>`, { headers });

@@ -17,12 +17,8 @@ import { samlSsoUrl } from "./authorization-request.ts";
 import { formActionOf } from "./authorization-response.ts";
 import { answering, proceed } from "./authorize.ts";
 import { page, submitAtOnce } from "./page.ts";
+import { relayStateOf, samlRequest, WINDOW_SECONDS } from "./saml-request.ts";
 import { readSession } from "./session.ts";
-
-const WINDOW_SECONDS = 600;
-const RELAY_STATE_LIMIT = 512;
-// Canonical or not, padded or not: what the bindings call base64.
-const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
 
 /** What an application asked for, sealed while the user logs in. */
 interface Asked {
@@ -46,31 +42,24 @@ export async function samlSso(exchange: Exchange, form: Form): Promise<Response>
   if (state !== undefined) return await respond(exchange, form, await open(exchange, state));
   const sealed = form.get("asked");
   const isPost = exchange.request.method === "POST";
-  const asked = sealed === undefined ? await readRequest(exchange, form, isPost) : await open(exchange, sealed);
+  const asked = sealed === undefined ? await readRequest(exchange, form) : await open(exchange, sealed);
   // A post from another site brings no cookie: the browser comes again, by itself, and then it does.
   if (isPost) return redirect(`${samlSsoUrl(exchange.tenant.issuer)}?${new URLSearchParams({ asked: await sealAsked(exchange, asked) })}`);
   return await begin(exchange, asked);
 }
 
-async function readRequest({ service, tenant, audit }: Exchange, form: Form, isPost: boolean): Promise<Asked> {
-  const text = form.require("SAMLRequest");
-  const refused = (note: string) => new Rejection("saml_request_refused", { note });
-  if (!BASE64.test(text)) throw refused("base64");
-  const read = await service.saml.authnRequest(Uint8Array.fromBase64(text), !isPost);
-  if (!read.ok) throw refused(`${read.fault}: ${read.note}`);
-  const { id, issuer, issued, acs, destination, forceAuthn, isPassive } = read.request;
-  const clientId = await tenant.samlApplication(issuer);
-  const client = clientId === undefined ? undefined : await tenant.client(clientId);
-  if (clientId === undefined || client?.saml === undefined || client.disabled) throw refused("application");
-  audit.note({ client: clientId });
-  if (destination !== undefined && destination !== samlSsoUrl(tenant.issuer)) throw refused("destination");
-  if (Math.abs(service.now() - issued) > WINDOW_SECONDS) throw refused("issue instant");
+async function readRequest(exchange: Exchange, form: Form): Promise<Asked> {
+  const { service, tenant } = exchange;
+  const { clientId, saml, request } = await samlRequest(exchange, form, {
+    read: service.saml.authnRequest,
+    destination: samlSsoUrl(tenant.issuer),
+    isSigned: ({ requestsSigned = false }) => requestsSigned,
+  });
+  const { id, acs = saml.acs[0] ?? "", forceAuthn, isPassive } = request;
   // Compared as bytes with what is registered, and sent nowhere else.
-  if (acs !== undefined && !client.saml.acs.includes(acs)) throw refused("acs");
-  const relayState = form.get("RelayState");
-  if ((relayState ?? "").length > RELAY_STATE_LIMIT) throw new Rejection("invalid_parameter", { parameter: "RelayState" });
-  const rest = { relayState, verifier: randomId(32), forceAuthn, isPassive, expires: service.now() + WINDOW_SECONDS };
-  return { clientId, acs: acs ?? client.saml.acs[0] ?? "", inResponseTo: id, ...rest };
+  if (!saml.acs.includes(acs)) throw new Rejection("saml_request_refused", { note: "acs" });
+  const rest = { relayState: relayStateOf(form), verifier: randomId(32), forceAuthn, isPassive, expires: service.now() + WINDOW_SECONDS };
+  return { clientId, acs, inResponseTo: id, ...rest };
 }
 
 async function begin(exchange: Exchange, asked: Asked): Promise<Response> {

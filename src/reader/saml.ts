@@ -1,11 +1,15 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { DocumentKind, Expected, OurMetadata, SamlVerifier } from "../saml/verified.ts";
+import type { DocumentKind, Expected, OurMetadata, ReceivedRequest, SamlVerifier } from "../saml/verified.ts";
 import { verifier } from "../saml/verifier/verify.ts";
 
 /** Verifies foreign SAML for the Worker that holds the keys. */
 export class Verifier extends WorkerEntrypoint implements SamlVerifier {
-  async authnRequest(message: Uint8Array<ArrayBuffer>, isDeflated: boolean): ReturnType<SamlVerifier["authnRequest"]> {
-    return await verifier.authnRequest(message, isDeflated);
+  async authnRequest(received: ReceivedRequest, certificates?: readonly string[]): ReturnType<SamlVerifier["authnRequest"]> {
+    return await verifier.authnRequest(received, certificates);
+  }
+
+  async logoutRequest(received: ReceivedRequest, certificates?: readonly string[]): ReturnType<SamlVerifier["logoutRequest"]> {
+    return await verifier.logoutRequest(received, certificates);
   }
 
   async issuerOf(document: Uint8Array<ArrayBuffer>, kind: DocumentKind): ReturnType<SamlVerifier["issuerOf"]> {

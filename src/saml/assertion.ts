@@ -1,5 +1,5 @@
 import { type SamlKey, signElement } from "./signature.ts";
-import { element, NS, text } from "./xml.ts";
+import { element, instant, NS, text } from "./xml.ts";
 
 /** What an assertion says. Times in seconds. */
 export interface AssertionFacts {
@@ -74,8 +74,4 @@ function attributeStatement(attributes: AssertionFacts["attributes"]): string {
 
 function answering(inResponseTo: string | undefined): Readonly<Record<string, string>> {
   return inResponseTo === undefined ? {} : { InResponseTo: inResponseTo };
-}
-
-function instant(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 }

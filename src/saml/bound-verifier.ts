@@ -12,8 +12,9 @@ export function boundVerifier(binding: SamlVerifier | undefined): SamlVerifier {
     }
   };
   return {
-    authnRequest: (message, isDeflated) => ask((verifier) => verifier.authnRequest(message, isDeflated)),
+    authnRequest: (received, certificates) => ask((verifier) => verifier.authnRequest(received, certificates)),
     issuerOf: (document, kind) => ask((verifier) => verifier.issuerOf(document, kind)),
+    logoutRequest: (received, certificates) => ask((verifier) => verifier.logoutRequest(received, certificates)),
     verify: (document, kind, certificates, expected) => ask((verifier) => verifier.verify(document, kind, certificates, expected)),
     metadata: (ours) => ask((verifier) => verifier.metadata(ours)),
   };

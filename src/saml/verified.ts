@@ -65,7 +65,7 @@ export interface Verified {
 /** What a document is expected to be. */
 export type DocumentKind = "assertion" | "response";
 
-/** What an application asks for (SAML core §3.4.1). Not signed: what it names is checked against the application's record. */
+/** What an application asks for (SAML core §3.4.1). Signed or not, what it names is checked against the application's record. */
 export interface AuthnRequest {
   readonly id: string;
   readonly issuer: string;
@@ -78,10 +78,40 @@ export interface AuthnRequest {
   readonly isPassive: boolean;
 }
 
+/** What an application says when its user signs out there (SAML core §3.7.1). */
+export interface LogoutRequest {
+  readonly id: string;
+  readonly issuer: string;
+  /** Seconds. */
+  readonly issued: number;
+  readonly notOnOrAfter?: number;
+  readonly destination?: string;
+  readonly nameId: string;
+  /** Left out: the session of the browser. */
+  readonly sessionIndex?: string;
+}
+
+/** A request as it came: by the redirect binding deflated and signed beside itself, by POST signed within. */
+export interface ReceivedRequest {
+  readonly message: Uint8Array<ArrayBuffer>;
+  /** Left out: it came by POST. */
+  readonly redirect?: {
+    /** What of the query is signed, octet by octet (SAML bindings §3.4.4.1). */
+    readonly signed: string;
+    readonly algorithm: string;
+    /** Base64; empty where there is none. */
+    readonly signature: string;
+  };
+}
+
+/** A reading of a request; with `certificates` (base64 DER) only if one of them signed it, and then of what was signed. */
+export type RequestReader<Request> = (received: ReceivedRequest, certificates?: readonly string[]) => Promise<{ readonly ok: true; readonly request: Request } | Unverified>;
+
 /** What our metadata says: who we are, where, and which certificates may have signed what is ours (base64 DER). */
 export interface OurMetadata {
   readonly issuer: string;
   readonly sso: string;
+  readonly slo: string;
   readonly acs: string;
   readonly certificates: readonly string[];
 }
@@ -93,8 +123,8 @@ export interface OurMetadata {
 export interface SamlVerifier {
   /** Whose key to verify with, by the document's own word: nothing is known to be true of it yet. */
   issuerOf(document: Uint8Array<ArrayBuffer>, kind: DocumentKind): Promise<{ readonly ok: true; readonly issuer: string } | Unverified>;
-  /** Reads an AuthnRequest. `isDeflated`: as the redirect binding has it (SAML bindings §3.4.4.1). */
-  authnRequest(message: Uint8Array<ArrayBuffer>, isDeflated: boolean): Promise<{ readonly ok: true; readonly request: AuthnRequest } | Unverified>;
+  readonly authnRequest: RequestReader<AuthnRequest>;
+  readonly logoutRequest: RequestReader<LogoutRequest>;
   /** Verifies with one of these certificates (base64 DER) and answers what was signed; `expected`: if it is good here, now. */
   verify(document: Uint8Array<ArrayBuffer>, kind: DocumentKind, certificates: readonly string[], expected?: Expected): Promise<Verified | Unverified>;
   /** Writes our metadata (SAML metadata §2.4): nothing in it is secret. */

@@ -25,6 +25,11 @@ export function legal(value: string): string {
   return value.replace(/[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "");
 }
 
+/** An instant in UTC (SAML core §1.3.3), from seconds. */
+export function instant(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
+}
+
 function reference(character: string): string {
   return REFERENCES[character] ?? character;
 }

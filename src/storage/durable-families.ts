@@ -46,7 +46,7 @@ export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>)
     },
     beginProviderRefresh: (family, ask) => call(family, async (stub) => await stub.beginProviderRefresh(V, ask)),
     endProviderRefresh: (family, ask) => call(family, async (stub) => await stub.endProviderRefresh(V, ask)),
-    endSession: (family, session) => call(family, async (stub) => await stub.endSession(V, session)),
+    endSession: (family, session, by) => call(family, async (stub) => await stub.endSession(V, session, by)),
     endSessions: async (family) => {
       const ended = await call(family, async (stub) => await stub.endSessions(V));
       if (isRefused(ended)) throw new Rejection(ended.reason);

@@ -414,7 +414,7 @@ export interface EndedSession {
   readonly ok: true;
   readonly idp: string;
   readonly idpTokens?: string;
-  /** Who is to be told; the same again when it is ended again. */
+  /** Who is to be told; the same again when it is ended again, but by an application. */
   readonly participants: readonly Participant[];
 }
 
@@ -478,7 +478,8 @@ export interface Families {
   /** Remembers a refusal; called after the response. */
   noteRefusal(family: FamilyId, refusal: Omit<RefusedExchange, "at">): Promise<void>;
   redeemSso(family: FamilyId, ask: RedeemSso): Promise<RedeemedSso | Refused>;
-  endSession(family: FamilyId, session: NodeId): Promise<EndedSession | Refused>;
+  /** Ends a login session; with `by`, only if that application took part in it, for that user, and then nobody is told twice. */
+  endSession(family: FamilyId, session: NodeId, by?: Omit<Participant, "session">): Promise<EndedSession | Refused>;
   /** Ends the login's session and all that hang by it. A family that is only about to be opened never is. */
   endSessions(family: FamilyId): Promise<EndedSessions>;
   providerTokens(family: FamilyId, query: StatusQuery): Promise<ProviderTokensStatus>;

@@ -12,6 +12,7 @@ import type {
   Granted,
   Opened,
   OpenFamily,
+  Participant,
   ProviderRefreshTurn,
   ProviderTokensStatus,
   Redeem,
@@ -106,8 +107,8 @@ export class FamilyObject extends DurableObject<StateBindings> {
     return this.#turn(version, () => redeemSso(this.#rows, this.#now(), ask));
   }
 
-  endSession(version: number, session: NodeId): EndedSession | Refused {
-    return this.#turn(version, () => endSession(this.#rows, this.#now(), session));
+  endSession(version: number, session: NodeId, by?: Omit<Participant, "session">): EndedSession | Refused {
+    return this.#turn(version, () => endSession(this.#rows, this.#now(), session, by));
   }
 
   endSessions(version: number): EndedSessions | Refused {

@@ -48,7 +48,7 @@ export function memoryFamilies(read: () => number = Date.now): Families {
     trace: async (family) => trace(rows(family), now()),
     noteRefusal: async (family, refusal) => noteRefusal(rows(family), now(), refusal),
     redeemSso: async (family, ask) => redeemSso(rows(family), now(), ask),
-    endSession: async (family, session) => endSession(rows(family), now(), session),
+    endSession: async (family, session, by) => endSession(rows(family), now(), session, by),
     endSessions: async (family) => endSessions(rows(family), now()),
     providerTokens: async (family, query) => providerTokens(rows(family), now(), query),
     beginProviderRefresh: async (family, ask) => beginProviderRefresh(rows(family), now(), ask),

@@ -41,7 +41,11 @@ function* references(file: TenantFile): Generator<Problem> {
   }
   yield* samlIssuers(file);
   yield* sharedIssuers(file);
-  for (const [id, client] of Object.entries(file.clients)) yield* clientReferences(file, id, client, isLocalhost(issuer.hostname));
+  for (const [id, client] of Object.entries(file.clients)) {
+    yield* clientReferences(file, id, client, isLocalhost(issuer.hostname));
+    const { slo, requestsSigned = false, certificates } = client.saml ?? {};
+    if ((slo !== undefined || requestsSigned) && certificates === undefined) yield { path: `clients.${id}.saml.certificates`, message: "slo and requestsSigned need them" };
+  }
   yield* permissionReferences(file);
   yield* resourceOwners(file);
 }

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { CERTIFICATES_LIMIT } from "./defaults.ts";
-import { Alias, ClientId, Cutoff, HttpsUrl, Origin, OutboundUrl, RedirectUri, ScopeToken, Seconds } from "./primitives.ts";
+import { Alias, ClientId, Cutoff, HttpsUrl, Origin, OutboundUrl, RedirectUri, SamlCertificate, ScopeToken, Seconds } from "./primitives.ts";
 import { Role } from "./role.ts";
 import { Consistency, TokenPolicy } from "./token-policy.ts";
 
@@ -74,6 +74,18 @@ export const SamlApplication = z.strictObject({
   signature: z._default(z.enum(["RSA-SHA256", "RSA-SHA512"]), "RSA-SHA256"),
   /** What `saml2-header` gives: a signed Response, or the assertion alone. */
   header: z._default(z.enum(["response", "assertion"]), "response"),
+  /** What its requests are verified with. Two during a rotation. */
+  certificates: z.optional(z.array(SamlCertificate).check(z.minLength(1), z.maxLength(4))),
+  /** Its AuthnRequests are taken only signed. Its LogoutRequests always are. */
+  requestsSigned: z.optional(z.boolean()),
+  /** Its single logout service, by the redirect binding: who signs out there is signed out here. */
+  slo: z.optional(
+    z.strictObject({
+      location: HttpsUrl,
+      /** Where answers go. Left out: to `location`. */
+      responseLocation: z.optional(HttpsUrl),
+    }),
+  ),
 });
 export type SamlApplication = z.output<typeof SamlApplication>;
 

@@ -25,6 +25,9 @@ export const HttpsUrl = z.string().check(
   z.refine((text: string) => isHttpsUrl(text), "must be an https URL (http only for localhost) without fragment or user info"),
 );
 
+/** An RSA certificate of 2048 bit or more, base64 without the lines of PEM. */
+export const SamlCertificate = z.string().check(z.regex(/^MI[A-Za-z0-9+/]+={0,2}$/, "a certificate in base64, without BEGIN and END"), z.maxLength(8192));
+
 /** An origin, `https://host[:port]` with nothing behind it. */
 export const Origin = z.string().check(z.refine((text: string) => isOrigin(text), "must be an origin such as https://app.example.com"));
 

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Cutoff, EmailDomains, HttpsUrl } from "./primitives.ts";
+import { Cutoff, EmailDomains, HttpsUrl, SamlCertificate } from "./primitives.ts";
 
 const AttributeName = z.string().check(z.minLength(1), z.maxLength(256));
 
@@ -20,10 +20,8 @@ export const SamlIdentityProvider = z.strictObject({
   entityId: z.string().check(z.regex(/^[\x21-\x7e]{1,1024}$/, "1 to 1024 visible ASCII characters")),
   /** Where users log in, by the redirect binding. Left out: its assertions are taken, and nobody is sent there. */
   ssoUrl: z.optional(HttpsUrl),
-  /** What its assertions are verified with: RSA of 2048 bit or more, base64 without the lines of PEM. Two during a rotation. */
-  certificates: z
-    .array(z.string().check(z.regex(/^MI[A-Za-z0-9+/]+={0,2}$/, "a certificate in base64, without BEGIN and END"), z.maxLength(8192)))
-    .check(z.minLength(1), z.maxLength(4)),
+  /** What its assertions are verified with. Two during a rotation. */
+  certificates: z.array(SamlCertificate).check(z.minLength(1), z.maxLength(4)),
   /** The domains whose users are known here: an address in `login_hint` leads to this IdP. */
   emailDomains: z.optional(EmailDomains),
   attributes: z._default(SamlAttributeMapping, SamlAttributeMapping.parse({})),

@@ -16,6 +16,7 @@ const CLOSED = [
   "/oauth2/logout",
   "/oauth2/callback/corp",
   "/saml2/idp/sso",
+  "/saml2/idp/slo",
   "/oauth2/exchange/explain",
   "/oauth2/exchange/corporateidp",
   "/oauth2/token/list",

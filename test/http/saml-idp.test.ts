@@ -3,52 +3,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bytesOf } from "../../src/protocol/bytes.ts";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { stopClock } from "../faults.ts";
-import { changed, cookiesOf, exchange, ISSUER, payloadOf, type World, world } from "../world.ts";
-import { changeClient, verified } from "./saml-steps.ts";
+import { changed, cookiesOf, exchange, payloadOf, type World, world } from "../world.ts";
+import { ACS, askSso as ask, authnRequest, changeClient, ENTITY, follow, posted, SSO, verified } from "./saml-steps.ts";
 
 beforeEach(async () => {
   await reset();
   stopClock();
 });
 afterEach(() => void vi.useRealTimers());
-
-const SSO = `${ISSUER}/saml2/idp/sso`;
-const ACS = "http://localhost:8790/saml/acs";
-const ENTITY = "http://localhost:8790/saml/metadata";
-
-/** An AuthnRequest of the demo's SAML application. */
-function authnRequest(attributes: Record<string, string> = {}, issuer = ENTITY): string {
-  const all = { ID: "_request-1", Version: "2.0", IssueInstant: new Date().toISOString(), ...attributes };
-  const written = Object.entries(all).map(([name, value]) => ` ${name}="${value}"`);
-  return `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"${written.join("")}><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${issuer}</saml:Issuer></samlp:AuthnRequest>`;
-}
-
-async function deflated(xml: string): Promise<string> {
-  const stream = new Blob([bytesOf(xml)]).stream().pipeThrough(new CompressionStream("deflate-raw"));
-  return new Uint8Array(await new Response(stream).arrayBuffer()).toBase64();
-}
-
-/** Sends an AuthnRequest by the redirect binding. */
-async function ask(w: World, xml: string, cookie = "", more: Record<string, string> = {}): Promise<Response> {
-  return await w.fetch(`${SSO}?${new URLSearchParams({ SAMLRequest: await deflated(xml), ...more })}`, { headers: { cookie } });
-}
-
-/** Follows our own redirects, and logs a user in at the corporate IdP on the way. */
-async function follow(w: World, first: Response, user = "dona.moore", jar = ""): Promise<{ readonly answer: Response; readonly cookie: string }> {
-  let [answer, cookie] = [first, [jar, cookiesOf(first)].filter(Boolean).join("; ")];
-  for (let location = answer.headers.get("location"); location !== null; location = answer.headers.get("location")) {
-    answer = await w.fetch(location.startsWith(w.idp.issuer) ? w.idp.login(location, user) : location, { headers: { cookie } });
-    cookie = [cookiesOf(answer), cookie].filter(Boolean).join("; ");
-  }
-  return { answer, cookie };
-}
-
-/** What a page posts to the application. */
-async function posted(answer: Response): Promise<{ readonly acs: string; readonly response: string; readonly relayState: string | undefined }> {
-  const text = await answer.text();
-  const field = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1];
-  return { acs: /action="([^"]*)"/.exec(text)?.[1] ?? "", response: atob(field("SAMLResponse") ?? ""), relayState: field("RelayState") };
-}
 
 /** Ends the browser's session, by a click. */
 async function logOut(w: World, cookie: string): Promise<void> {

@@ -3,7 +3,7 @@ import { bytesOf, fromBase64url } from "../../src/protocol/bytes.ts";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
 import type { VerifiedAssertion } from "../../src/saml/verified.ts";
 import { verifier } from "../../src/saml/verifier/verify.ts";
-import { exchange, login, type TenantFileInput, type World, type WorldOptions, world } from "../world.ts";
+import { cookiesOf, exchange, ISSUER, login, type TenantFileInput, type World, type WorldOptions, world } from "../world.ts";
 
 /** SAP's name for the SAML application of the demo tenant. */
 export const SAML_URN = "urn:sap:identity:application:provider:name:SAML2SSO";
@@ -71,4 +71,44 @@ export function samlApplication(file: TenantFileInput, changes: object): void {
 /** Changes members of a client of a tenant file. */
 export function changeClient(file: TenantFileInput, id: string, changes: object): void {
   Object.assign((file.clients as unknown as Record<string, object>)[id] ?? {}, changes);
+}
+
+/** Where AuthnRequests go; where the demo's SAML application consumes assertions, and its entity id. */
+export const SSO = `${ISSUER}/saml2/idp/sso`;
+export const ACS = "http://localhost:8790/saml/acs";
+export const ENTITY = "http://localhost:8790/saml/metadata";
+
+/** An AuthnRequest of the demo's SAML application. */
+export function authnRequest(attributes: Record<string, string> = {}, issuer = ENTITY): string {
+  const all = { ID: "_request-1", Version: "2.0", IssueInstant: new Date().toISOString(), ...attributes };
+  const written = Object.entries(all).map(([name, value]) => ` ${name}="${value}"`);
+  return `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"${written.join("")}><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${issuer}</saml:Issuer></samlp:AuthnRequest>`;
+}
+
+/** As the redirect binding has it. */
+export async function deflated(xml: string): Promise<string> {
+  const stream = new Blob([bytesOf(xml)]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer()).toBase64();
+}
+
+/** Sends an AuthnRequest by the redirect binding. */
+export async function askSso(w: World, xml: string, cookie = "", more: Record<string, string> = {}): Promise<Response> {
+  return await w.fetch(`${SSO}?${new URLSearchParams({ SAMLRequest: await deflated(xml), ...more })}`, { headers: { cookie } });
+}
+
+/** Follows our own redirects, and logs a user in at the corporate IdP on the way. */
+export async function follow(w: World, first: Response, user = "dona.moore", jar = ""): Promise<{ readonly answer: Response; readonly cookie: string }> {
+  let [answer, cookie] = [first, [jar, cookiesOf(first)].filter(Boolean).join("; ")];
+  for (let location = answer.headers.get("location"); location !== null; location = answer.headers.get("location")) {
+    answer = await w.fetch(location.startsWith(w.idp.issuer) ? w.idp.login(location, user) : location, { headers: { cookie } });
+    cookie = [cookiesOf(answer), cookie].filter(Boolean).join("; ");
+  }
+  return { answer, cookie };
+}
+
+/** What a page posts to the application. */
+export async function posted(answer: Response): Promise<{ readonly acs: string; readonly response: string; readonly relayState: string | undefined }> {
+  const text = await answer.text();
+  const field = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1];
+  return { acs: /action="([^"]*)"/.exec(text)?.[1] ?? "", response: atob(field("SAMLResponse") ?? ""), relayState: field("RelayState") };
 }

@@ -2,7 +2,7 @@ import type { OurMetadata } from "../verified.ts";
 import { element, NS, text } from "../xml.ts";
 
 /** Our metadata: what we are to SAML applications and to corporate IdPs. The current certificate stands first. */
-export function metadataOf({ issuer, sso, acs, certificates }: OurMetadata): string {
+export function metadataOf({ issuer, sso, slo, acs, certificates }: OurMetadata): string {
   const keys = certificates.map((certificate) => {
     const data = element("ds:X509Data", {}, element("ds:X509Certificate", {}, text(certificate)));
     return element("md:KeyDescriptor", { use: "signing" }, element("ds:KeyInfo", { "xmlns:ds": NS.signature }, data));
@@ -12,12 +12,11 @@ export function metadataOf({ issuer, sso, acs, certificates }: OurMetadata): str
   );
   const service = (name: string, binding: string, location: string, more: Readonly<Record<string, string>> = {}) =>
     element(`md:${name}`, { Binding: `urn:oasis:names:tc:SAML:2.0:bindings:${binding}`, Location: location, ...more });
-  const common = keys.join("") + formats.join("");
-  const services = ["HTTP-Redirect", "HTTP-POST"].map((binding) => service("SingleSignOnService", binding, sso));
+  const bothWays = (name: string, location: string) => ["HTTP-Redirect", "HTTP-POST"].map((binding) => service(name, binding, location)).join("");
   const consumer = service("AssertionConsumerService", "HTTP-POST", acs, { index: "0", isDefault: "true" });
   const protocol = { protocolSupportEnumeration: NS.protocol };
   const roles =
-    element("md:IDPSSODescriptor", protocol, common + services.join("")) +
-    element("md:SPSSODescriptor", { AuthnRequestsSigned: "true", WantAssertionsSigned: "true", ...protocol }, common + consumer);
+    element("md:IDPSSODescriptor", protocol, keys.join("") + bothWays("SingleLogoutService", slo) + formats.join("") + bothWays("SingleSignOnService", sso)) +
+    element("md:SPSSODescriptor", { AuthnRequestsSigned: "true", WantAssertionsSigned: "true", ...protocol }, keys.join("") + formats.join("") + consumer);
   return element("md:EntityDescriptor", { "xmlns:md": NS.metadata, entityID: issuer }, roles);
 }

@@ -1,6 +1,7 @@
-import { X509Certificate } from "node:crypto";
+import { verify, X509Certificate } from "node:crypto";
 import type { Element } from "@xmldom/xmldom";
 import { SignedXml } from "xml-crypto";
+import type { ReceivedRequest } from "../verified.ts";
 import { NS } from "../xml.ts";
 import { Fault } from "./fault.ts";
 import { attributeOf, childrenNamed, childrenOf, is, textOf } from "./tree.ts";
@@ -42,6 +43,17 @@ export function verifiedBytes(text: string, signature: Element, certificates: re
     if (signed !== undefined) return signed;
   }
   throw new Fault("signature", "no certificate fits");
+}
+
+/** True where one of the certificates signed the query of the redirect binding, with RSA and SHA-256 or SHA-512 (SAML bindings §3.4.4.1). */
+export function isSignedBy({ signed, algorithm, signature }: NonNullable<ReceivedRequest["redirect"]>, certificates: readonly string[]): boolean {
+  const known = SIGNATURES.find((uri) => uri === algorithm);
+  if (known === undefined || !isBase64(signature)) return false;
+  const [data, value] = [new TextEncoder().encode(signed), Uint8Array.fromBase64(signature)];
+  return certificates.some((certificate) => {
+    const key = publicKey(certificate);
+    return key !== undefined && verify(`sha${known.slice(-3)}`, data, key, value);
+  });
 }
 
 function check(text: string, signature: Element, publicCert: string): string | undefined {

@@ -1,25 +1,24 @@
 import type { SamlVerifier, Unverified } from "../verified.ts";
-import { inflate, readAuthnRequest } from "./authn-request.ts";
+import { readAuthnRequest } from "./authn-request.ts";
 import { presentableUntil } from "./conditions.ts";
 import { Fault } from "./fault.ts";
 import { gate } from "./gate.ts";
+import { readLogoutRequest } from "./logout-request.ts";
 import { metadataOf } from "./metadata.ts";
 import { assertionIn, issuerOf, readAssertion } from "./read.ts";
+import { requestRoot } from "./request.ts";
 import { signatureOf, verifiedBytes } from "./signature.ts";
 import { parse } from "./tree.ts";
 
 /** The verifier itself: gate, parser, shape, signature; then what was signed is read anew. */
 export const verifier: SamlVerifier = {
-  authnRequest: async (message, isDeflated) =>
-    attempt(async () => {
-      const root = parse(gate(isDeflated ? await inflate(message) : message));
-      return { ok: true, request: readAuthnRequest(root) };
-    }),
+  authnRequest: async (received, certificates) => attempt(async () => ({ ok: true, request: readAuthnRequest(await requestRoot(received, certificates)) })),
   issuerOf: async (document, kind) =>
     attempt(async () => {
       const gated = gate(document);
       return { ok: true, issuer: issuerOf(assertionIn(parse(gated), kind, gated.elements).assertion) };
     }),
+  logoutRequest: async (received, certificates) => attempt(async () => ({ ok: true, request: readLogoutRequest(await requestRoot(received, certificates)) })),
   metadata: async (ours) => metadataOf(ours),
   verify: async (document, kind, certificates, expected) =>
     attempt(async () => {

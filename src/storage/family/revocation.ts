@@ -46,10 +46,16 @@ function killed(rows: FamilyRows, now: number, ask: Revocation): readonly string
   }
 }
 
-/** Ends a login session: every token that carries it is dead, and so is a session that hangs by one. Ended twice is ended once. */
-export function endSession(rows: FamilyRows, now: number, id: NodeId): EndedSession | Refused {
+/**
+ * Ends a login session: every token that carries it is dead, and so is a session that hangs by one. Ended twice is ended once.
+ * `by`: only if this application took part in it, for this user; ended before, nobody is told again.
+ */
+export function endSession(rows: FamilyRows, now: number, id: NodeId, by?: Omit<Participant, "session">): EndedSession | Refused {
   const session = rows.session(id);
   if (session === undefined) return { ok: false, reason: "login_required" };
+  if (by !== undefined && !participantsOf(rows, session).some(({ client, subject }) => client === by.client && subject === by.subject))
+    return { ok: false, reason: "login_required" };
+  if (by !== undefined && session.ended !== undefined) return { ok: true, idp: session.idp, participants: [] };
   if (session.ended === undefined) rows.putSession({ ...session, ended: now });
   const below = rows.sessions().filter(({ limits }) => limits?.sid === id);
   const participants = [...participantsOf(rows, session), ...below.flatMap((one) => participantsIn(endSession(rows, now, one.id)))];
