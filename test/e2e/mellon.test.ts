@@ -15,10 +15,16 @@ const MODULES = "/usr/lib/apache2/modules";
 
 const hasMellon = existsSync(`${MODULES}/mod_auth_mellon.so`) && spawnSync("apache2", ["-v"]).status === 0;
 
-/** The demo tenant with Apache as one more SAML application; it wants its users' login names, groups, and SHA-512. */
+const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const certificate = selfSigned(privateKey, publicKey, "Apache").toString("base64");
+
+/** The demo tenant with Apache as one more SAML application; it wants its users' login names, groups, and SHA-512, and signs what it asks. */
 function tenant(file: unknown): unknown {
   const { clients, ...rest } = file as { clients: object };
-  const saml = { entityId: `${SP}/mellon/metadata`, acs: [`${SP}/mellon/postResponse`], signature: "RSA-SHA512", attributes: { uid: "loginName", groups: "groups" } };
+  const saml = {
+    ...{ entityId: `${SP}/mellon/metadata`, acs: [`${SP}/mellon/postResponse`], signature: "RSA-SHA512", attributes: { uid: "loginName", groups: "groups" } },
+    ...{ certificates: [certificate], requestsSigned: true, slo: { location: `${SP}/mellon/logout` } },
+  };
   return { ...rest, clients: { ...clients, apache: { displayName: "Apache", subjectNameIdentifier: "userUuid", saml } } };
 }
 
@@ -67,11 +73,10 @@ describe.runIf(hasMellon)("mod_auth_mellon (Debian), unmodified; where it is abs
 
   beforeAll(async () => {
     cambio = await startCambio({ port: 18_887, idpPort: 18_888, partnerPort: 18_988, fresh: true, tenant });
-    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     mkdirSync(join(folder, "www", "private"), { recursive: true });
     writeFileSync(join(folder, "www", "private", "index.html"), "welcome\n");
     writeFileSync(join(folder, "sp.key"), privateKey.export({ format: "pem", type: "pkcs8" }));
-    writeFileSync(join(folder, "sp.pem"), `${pem(selfSigned(privateKey, publicKey, "Apache").toString("base64"))}\n`);
+    writeFileSync(join(folder, "sp.pem"), `${pem(certificate)}\n`);
     writeFileSync(join(folder, "idp.xml"), await (await fetch(`${cambio.issuer}/saml2/metadata`)).text());
     writeFileSync(join(folder, "apache.conf"), configuration(folder));
     spawnSync("chmod", ["-R", "a+rX", folder]);
@@ -95,6 +100,17 @@ describe.runIf(hasMellon)("mod_auth_mellon (Debian), unmodified; where it is abs
     expect([page.status, page.url.href, page.html], trouble()).toEqual([200, `${SP}/private/`, "welcome\n"]);
     const { 0: headers } = seen.slice(-1);
     expect([headers?.get("x-uid"), headers?.get("x-groups"), headers?.get("x-name-id")]).toEqual(["dona.moore", "employees;travel-bookers", expect.stringMatching(/^[\w-]{22}$/)]);
+  });
+
+  test("signs the user out at Apache, at Cambio and at the corporate identity provider", async () => {
+    const other = new Browser();
+    await other.submit(await other.submit(await other.open(`${SP}/private/`), { login: "dona.moore" }), {});
+    // The identity provider asks before it ends its own.
+    const asked = await other.open(`${SP}/mellon/logout?ReturnTo=${encodeURIComponent(`${SP}/bye`)}`);
+    const end = await other.submit(asked, { logout: "yes" });
+    expect(end.url.href, trouble()).toBe(`${SP}/bye`);
+    const again = await other.open(`${SP}/private/`);
+    expect(again.html, trouble()).toContain('name="login"');
   });
 
   test("refuses a Response in which one character differs", async () => {
