@@ -29,6 +29,15 @@ describe("a token of a corporate IdP", () => {
     expect(next.status).toBe(200);
   });
 
+  it("of an IdP that says an auth_time of 0, as some do where they do not know, counts from its own issue", async () => {
+    const w = await world();
+    const { status, body } = await present(w, await partnerToken(w, { auth_time: 0 }));
+    expect(status).toBe(200);
+    expect(payloadOf(String(body.access_token)).auth_time).toBeGreaterThan(now() - 120);
+    const longAgo = await present(w, await partnerToken(w, { auth_time: 1 }));
+    expect(longAgo.status).toBe(400);
+  });
+
   it("costs three calls the first time, and one from then on; all tokens of a user share one family, each a node of its own", async () => {
     const w = await world();
     const calls = familyCalls();
