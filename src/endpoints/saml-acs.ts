@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import { subjectOf } from "../federation/principal.ts";
 import { samlPrincipal } from "../federation/saml-principal.ts";
-import { sha256 } from "../protocol/bytes.ts";
+import { fromBase64, sha256 } from "../protocol/bytes.ts";
 import { type Form, readForm } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { VerifiedAssertion } from "../saml/verified.ts";
@@ -40,10 +40,11 @@ export async function samlAcs(exchange: Exchange): Promise<Response> {
 
 async function assertionOf({ service, tenant }: Exchange, text: string, idp: SamlIdentityProvider, login: LoginState): Promise<VerifiedAssertion> {
   const refused = (note: string) => new Rejection("idp_response_invalid", { note });
-  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text)) throw refused("base64");
+  const document = fromBase64(text);
+  if (document === undefined) throw refused("base64");
   const [acs, inResponseTo] = [samlAcsUrl(tenant.issuer), requestIdOf(login.secrets)];
   const expected = { audience: tenant.issuer, recipient: acs, now: service.now(), inResponseTo };
-  const verified = await service.saml.verify(Uint8Array.fromBase64(text), "response", idp.certificates, expected);
+  const verified = await service.saml.verify(document, "response", idp.certificates, expected);
   if (!verified.ok) throw refused(`${verified.fault}: ${verified.note}`);
   const { assertion, response = {}, until = 0 } = verified;
   if (assertion.issuer !== idp.entityId) throw refused("issuer");

@@ -1,3 +1,4 @@
+import { fromBase64 } from "../protocol/bytes.ts";
 import type { Form } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { AuthnRequest, LogoutRequest, ReceivedRequest, RequestReader } from "../saml/verified.ts";
@@ -9,7 +10,6 @@ export const WINDOW_SECONDS = 600;
 
 const RELAY_STATE_LIMIT = 512;
 // Canonical or not, padded or not: what the bindings call base64.
-const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
 
 /** How a request is read, where it has to be addressed to, and whether it must be signed by the application. */
 interface Expected<Request> {
@@ -64,12 +64,9 @@ function redirectOf(url: string, form: Form): NonNullable<ReceivedRequest["redir
 }
 
 function base64(text: string): Uint8Array<ArrayBuffer> {
-  if (!BASE64.test(text)) throw refused("base64");
-  try {
-    return Uint8Array.fromBase64(text);
-  } catch {
-    throw refused("base64");
-  }
+  const bytes = fromBase64(text);
+  if (bytes === undefined) throw refused("base64");
+  return bytes;
 }
 
 function refused(note: string): Rejection {

@@ -24,6 +24,15 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> | undefined
   return rest === 0 || toBase64url(bytes.subarray(1 - rest)) === text.slice(-rest) ? bytes : undefined;
 }
 
+/** Reads base64 in the standard alphabet, RFC 4648 §4, with white space as other encoders break lines; undefined for what is none. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text) ? Uint8Array.fromBase64(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The canonical spelling of what another encoder wrote: padded, in the standard alphabet, with stray bits. Anything else stays as it is. */
 export function recodeBase64url(text: string): string {
   const plain = text

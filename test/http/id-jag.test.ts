@@ -103,7 +103,8 @@ describe("an ID-JAG", () => {
     const jwt = await idJag({ resource: RESOURCE });
     const outcomes = await Promise.all([taken(jwt), taken(jwt), taken(jwt)]);
     expect(outcomes.filter((outcome) => outcome === 200)).toHaveLength(1);
-    expect(outcomes.filter((outcome) => outcome !== 200)).toEqual([REFUSED, REFUSED]);
+    // Of requests at the same time the log's last line is anybody's: the answers tell.
+    expect(outcomes.flatMap((outcome) => (Array.isArray(outcome) ? [outcome.slice(0, 2)] : []))).toEqual([REFUSED.slice(0, 2), REFUSED.slice(0, 2)]);
   });
 
   it("is refused of another client than it names, and without being used up", async () => {

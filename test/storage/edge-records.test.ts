@@ -3,7 +3,7 @@ import { edgeRecords } from "../../src/storage/edge-records.ts";
 import type { Extend, Families } from "../../src/storage/families.ts";
 import { statusMemory } from "../../src/storage/status-memory.ts";
 
-const MOMENT = 20;
+const MOMENT = 100;
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
 afterEach(() => void vi.useRealTimers());
