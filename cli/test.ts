@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import { accessSync, chmodSync, constants, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod/mini";
@@ -59,6 +59,8 @@ function scratch(): string {
 
 function runVitest(args: readonly string[]): Counts {
   const folder = mkdtempSync(join(scratch(), "cambio-test-"));
+  // A server that a test starts may work as another user, who has to get through to its own files below.
+  chmodSync(folder, 0o711);
   const report = join(folder, "report.json");
   try {
     const flags = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
