@@ -1,5 +1,7 @@
 import { tokenPolicyOf } from "../dialects/index.ts";
+import type { ProviderTokens } from "../federation/provider-tokens.ts";
 import { registerUser } from "../federation/register-user.ts";
+import { sealProviderTokens } from "../grants/sealed-provider-tokens.ts";
 import { randomId } from "../protocol/bytes.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
@@ -7,7 +9,6 @@ import type { ProviderSessionLogin } from "../storage/users.ts";
 import type { Client } from "../tenants/client.ts";
 import type { Principal } from "../tenants/principal.ts";
 import { newSecret } from "../tokens/opaque.ts";
-import { seal } from "../tokens/seal.ts";
 import { needsClick } from "./authorization-request.ts";
 import { authorizationResponse } from "./authorization-response.ts";
 import { confirmationPage } from "./authorize.ts";
@@ -29,7 +30,7 @@ export interface Arrival {
   /** The IdP's own name for its session. */
   readonly sid?: unknown;
   /** The IdP's own tokens. */
-  readonly tokens?: object;
+  readonly tokens?: ProviderTokens;
   /** When the IdP ends the session, where it says so. Seconds. */
   readonly ends?: number | undefined;
 }
@@ -47,7 +48,7 @@ export async function arrive(exchange: Exchange, arrival: Arrival): Promise<Resp
   const lifetime = Math.min(tokenPolicyOf(client, tenant.settings).sessionLifetime, ends - now);
   const session = {
     ...{ id: randomId(), hash, lifetime, authTime: loggedIn ?? now, idp: login.idp },
-    ...(tokens === undefined ? {} : { idpTokens: await seal(exchange.ring, "seal", `idp-tokens ${family}`, JSON.stringify(tokens)) }),
+    ...(tokens === undefined ? {} : { idpTokens: await sealProviderTokens(exchange.ring, family, tokens) }),
     ...(isSessionName(sid) ? { idpSid: sid } : {}),
   };
   const silent = needsClick({ client, redirectUri: login.request.redirectUri }) && !isFresh(login, loggedIn);

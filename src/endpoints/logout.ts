@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { isClientId } from "../clients/index.ts";
-import type { ProviderTokens } from "../federation/provider-tokens.ts";
+import { unsealProviderTokens } from "../grants/sealed-provider-tokens.ts";
 import { type Form, readForm, readQuery } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
@@ -102,12 +102,12 @@ async function providerLogout(exchange: Exchange, family: FamilyId, ended: Ended
   const { service, tenant, ring } = exchange;
   if (!ended.ok || ended.idpTokens === undefined) return undefined;
   const idp = await tenant.identityProvider(ended.idp);
-  const tokens = await unseal(ring, "seal", `idp-tokens ${family}`, ended.idpTokens);
+  const tokens = await unsealProviderTokens(ring, family, ended.idpTokens);
   if (idp?.logout !== true || idp.disabled || tokens === undefined) return undefined;
   const { end_session_endpoint } = await service.providers.metadata(idp.issuer);
   if (end_session_endpoint === undefined) return undefined;
   const url = new URL(end_session_endpoint);
-  url.searchParams.set("id_token_hint", (JSON.parse(tokens) as ProviderTokens).idToken);
+  url.searchParams.set("id_token_hint", tokens.idToken);
   url.searchParams.set("post_logout_redirect_uri", `${new URL(tenant.issuer).origin}/oauth2/logout`);
   url.searchParams.set("state", await seal(ring, "cookie", "logout-return", JSON.stringify({ ...destination, expires: service.now() + RETURN_SECONDS })));
   return url.href;

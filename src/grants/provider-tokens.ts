@@ -5,9 +5,9 @@ import { Rejection } from "../protocol/rejection.ts";
 import { isSubset } from "../protocol/scope.ts";
 import type { ClientRequest } from "../service.ts";
 import type { FamilyId } from "../storage/lineage.ts";
-import { seal, unseal } from "../tokens/seal.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
 import { type ProviderLogin, type ProviderTokensAsk, providerLogin } from "./provider-login.ts";
+import { sealProviderTokens, unsealProviderTokens } from "./sealed-provider-tokens.ts";
 
 // How long to wait for whoever is refreshing: a second and a half in all, then the client is told to come back.
 const PAUSES_MILLISECONDS = [50, 100, 200, 400, 800];
@@ -74,7 +74,7 @@ async function renew(request: ClientRequest, login: ProviderLogin, { kept, lease
   const answer = await refreshProviderTokens(service, identityProvider, kept, isLogin ? undefined : scope);
   const { refreshToken: _refused, ...without } = kept;
   const tokens = answer === "login" ? without : answer === "scope" ? kept : answer;
-  const ended = await service.families.endProviderRefresh(family, { session, lease, sealed: await seal(ring, "seal", label(family), JSON.stringify(tokens)) });
+  const ended = await service.families.endProviderRefresh(family, { session, lease, sealed: await sealProviderTokens(ring, family, tokens) });
   if (!ended.ok) throw new Rejection(ended.reason);
   if (answer === "login") throw new Rejection("idp_refresh_refused");
   if (answer === "scope") throw new Rejection("idp_scope_refused");
@@ -99,9 +99,7 @@ function idTokenExpiry({ idToken }: ProviderTokenSet): number {
 }
 
 async function open({ ring }: ClientRequest, family: FamilyId, sealed: string): Promise<ProviderTokens> {
-  const text = await unseal(ring, "seal", label(family), sealed);
-  if (text === undefined) throw new Rejection("idp_session_absent", { note: "sealed" });
-  return JSON.parse(text) as ProviderTokens;
+  const tokens = await unsealProviderTokens(ring, family, sealed);
+  if (tokens === undefined) throw new Rejection("idp_session_absent", { note: "sealed" });
+  return tokens;
 }
-
-const label = (family: FamilyId) => `idp-tokens ${family}`;
