@@ -4,6 +4,7 @@ import { DEMO_PORTS } from "./local/demo-tenant.ts";
 import { listenForInterrupt, untilTheEnd } from "./local/foreground.ts";
 import { startMtls } from "./local/mtls.ts";
 import { mtlsNextSteps } from "./local/mtls-next-steps.ts";
+import { START_OPTIONS, startOptions } from "./local/start-options.ts";
 
 const MTLS_PORT = 8743;
 
@@ -25,15 +26,7 @@ word about a certificate but that of the TLS port.
   --verbose            show the Worker's output here as well as in .cambio/PORT/worker.log
   --help               this text`;
 
-const OPTIONS = {
-  port: { type: "string", default: String(DEMO_PORTS.port) },
-  "mtls-port": { type: "string", default: String(MTLS_PORT) },
-  "idp-port": { type: "string", default: String(DEMO_PORTS.idpPort) },
-  "partner-port": { type: "string", default: String(DEMO_PORTS.partnerPort) },
-  fresh: { type: "boolean", default: false },
-  verbose: { type: "boolean", default: false },
-  help: { type: "boolean", short: "h", default: false },
-} as const;
+const OPTIONS = { ...START_OPTIONS, "mtls-port": { type: "string", default: String(MTLS_PORT) } } as const;
 
 async function main(args: readonly string[]): Promise<number> {
   const { values } = readArguments(args, OPTIONS);
@@ -43,14 +36,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const interrupt = listenForInterrupt();
   const running = await startMtls({
-    port: readPort(values.port, "--port"),
+    ...startOptions(values, interrupt),
     mtlsPort: readPort(values["mtls-port"], "--mtls-port"),
-    idpPort: readPort(values["idp-port"], "--idp-port"),
-    partnerPort: readPort(values["partner-port"], "--partner-port"),
-    fresh: values.fresh,
-    signal: interrupt,
-    note: terminal.note,
-    ...(values.verbose && { onWorkerOutput: (text: string) => process.stderr.write(text) }),
   }).catch((error: unknown) => {
     if (!interrupt.aborted) throw error;
   });

@@ -1,9 +1,10 @@
 import { relative } from "node:path";
-import { readArguments, readPort, runMain, terminal } from "./command.ts";
+import { readArguments, runMain, terminal } from "./command.ts";
 import { DEMO_PORTS } from "./local/demo-tenant.ts";
 import { listenForInterrupt, untilTheEnd } from "./local/foreground.ts";
 import { nextSteps } from "./local/next-steps.ts";
 import { type RunningCambio, startCambio } from "./local/start-cambio.ts";
+import { START_OPTIONS, startOptions } from "./local/start-options.ts";
 
 const HELP = `npm start -- [--port PORT] [--idp-port PORT] [--partner-port PORT] [--fresh] [--verbose]
 
@@ -16,31 +17,14 @@ Brings up Cambio (the Worker, in wrangler dev) and two demo corporate identity p
   --verbose            show the Worker's output here as well as in .cambio/PORT/worker.log
   --help               this text`;
 
-const OPTIONS = {
-  port: { type: "string", default: String(DEMO_PORTS.port) },
-  "idp-port": { type: "string", default: String(DEMO_PORTS.idpPort) },
-  "partner-port": { type: "string", default: String(DEMO_PORTS.partnerPort) },
-  fresh: { type: "boolean", default: false },
-  verbose: { type: "boolean", default: false },
-  help: { type: "boolean", short: "h", default: false },
-} as const;
-
 async function main(args: readonly string[]): Promise<number> {
-  const { values } = readArguments(args, OPTIONS);
+  const { values } = readArguments(args, START_OPTIONS);
   if (values.help) {
     terminal.out(HELP);
     return 0;
   }
   const interrupt = listenForInterrupt();
-  const running = await startCambio({
-    port: readPort(values.port, "--port"),
-    idpPort: readPort(values["idp-port"], "--idp-port"),
-    partnerPort: readPort(values["partner-port"], "--partner-port"),
-    fresh: values.fresh,
-    signal: interrupt,
-    note: terminal.note,
-    ...(values.verbose && { onWorkerOutput: (text: string) => process.stderr.write(text) }),
-  }).catch((error: unknown) => {
+  const running = await startCambio(startOptions(values, interrupt)).catch((error: unknown) => {
     if (!interrupt.aborted) throw error;
   });
   if (running === undefined) return 0;
