@@ -57,7 +57,7 @@ describe("explaining an exchange that is permitted", () => {
     const { access_token, refresh_token } = await login(w, "travel-agent");
     const form = { subject_token: access_token, subject_token_type: AT, audience: "hr-service" };
     const calls = await w.during(async () => {
-      for (let n = 0; n < 3; n++) expect(JSON.stringify(await explain(w, "travel-agent", form))).not.toMatch(/eyJ|cambio_[a-z]+_/);
+      for (let n = 0; n < 3; n++) expect(JSON.stringify(await explain(w, "travel-agent", form))).not.toMatch(/eyJ[\w-]{20}|cambio_[a-z]+_/);
     });
     expect(calls.filter((call) => call.startsWith("family."))).toEqual(["family.status", "family.status", "family.status"]);
     const { family } = JSON.parse(w.lines.at(-1) ?? "") as { family: string };
