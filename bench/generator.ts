@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { hold } from "./core.ts";
 import type { Job, Result } from "./load.ts";
 
 /** The load generator, running in a process of its own. */
@@ -12,6 +13,7 @@ export interface Generator {
 /** Starts the load generator. It does one job at a time, and ends with this process. */
 export function startGenerator(): Generator {
   const child = spawn(process.execPath, [join(import.meta.dirname, "load.ts")], { stdio: ["pipe", "pipe", "inherit"] });
+  hold(child.pid, "generator");
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     run: async (job) => {

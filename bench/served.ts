@@ -5,6 +5,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answers } from "../cli/local/start-cambio.ts";
 import { cpuMilliseconds, quote, workerd } from "../cli/size/startup.ts";
+import { hold } from "./core.ts";
 
 /** A server under measurement: one process. */
 export interface Served {
@@ -26,8 +27,8 @@ export interface WorkerConfig {
   readonly objects?: readonly string[];
 }
 
-// SQLite of an object needs files: they are kept in memory where the system has room for them.
-const MEMORY = "/dev/shm";
+/** SQLite of an object needs files: they are kept in memory where the system has room for them. */
+export const MEMORY = "/dev/shm";
 const PATIENCE_MS = 20_000;
 
 /** Serves Workers with workerd, the first of them on a port; every address may be fetched. */
@@ -75,6 +76,7 @@ function service({ name, bundleFile, date, bindings = [], objects = [] }: Worker
 }
 
 async function serve(child: ChildProcess, port: number, probe: string): Promise<Served> {
+  hold(child.pid, "server");
   let errors = "";
   child.stderr?.on("data", (data: Buffer) => {
     errors = (errors + data.toString()).slice(-4000);

@@ -46,6 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
   const only = values.only?.split(",").map(operationOf);
   const effort = { rounds: 5, count: values.quick ? 100 : 1000, ...(only === undefined ? {} : { only }) };
   // What ends with this process does so on its exit, which a signal by itself would skip.
+  process.setMaxListeners(0);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   const folder = mkdtempSync(join(tmpdir(), "cambio-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));

@@ -1,4 +1,5 @@
 import type { Contestant } from "../contestant.ts";
+import { glewlwyd } from "./glewlwyd.ts";
 import { oidcProvider, oidcProviderOnRedis } from "./oidc-provider.ts";
 import { workersOauthProvider } from "./workers-oauth-provider.ts";
 
@@ -6,4 +7,4 @@ import { workersOauthProvider } from "./workers-oauth-provider.ts";
 export type Peer = (folder: string) => Promise<Contestant | string>;
 
 /** The servers that Cambio is compared with. */
-export const PEERS: readonly Peer[] = [oidcProvider, oidcProviderOnRedis, workersOauthProvider];
+export const PEERS: readonly Peer[] = [oidcProvider, oidcProviderOnRedis, workersOauthProvider, glewlwyd];

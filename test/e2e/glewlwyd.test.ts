@@ -9,17 +9,24 @@ const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const REDIRECT_URI = "http://localhost:8789/callback";
 const CAMBIO = "http://localhost:18907";
 // Glewlwyd does not decode what RFC 6749 §2.3.1 wants encoded in HTTP Basic: a secret for it has none of the characters concerned.
-const AT_GLEWLWYD = { clientId: "cambio", secret: "the-secret-of-cambio", cambio: CAMBIO, callback: `${CAMBIO}/oauth2/callback/glewlwyd` };
+const AT_GLEWLWYD = {
+  client_id: "cambio",
+  client_secret: "the-secret-of-cambio",
+  redirect_uri: [`${CAMBIO}/oauth2/callback/glewlwyd`],
+  authorization_type: ["code", "refresh_token"],
+  backchannel_logout_uri: `${CAMBIO}/oauth2/backchannel-logout/glewlwyd`,
+  backchannel_logout_session_required: "1",
+};
 
 /** The demo tenant with Glewlwyd as one more corporate identity provider. */
 function withGlewlwyd(issuer: string): (file: unknown) => unknown {
   const glewlwyd = {
     displayName: "Glewlwyd",
     issuer,
-    clientId: AT_GLEWLWYD.clientId,
+    clientId: AT_GLEWLWYD.client_id,
     clientSecretName: "GLEWLWYD_CLIENT_SECRET",
     scopes: ["openid", "profile", "email"],
-    subjectTokens: { audiences: [AT_GLEWLWYD.clientId] },
+    subjectTokens: { audiences: [AT_GLEWLWYD.client_id] },
   };
   return (file) => {
     const { identityProviders, clients, ...rest } = file as { identityProviders: object; clients: { "billing-worker": object; "web-app": object } };
@@ -41,8 +48,8 @@ describe.runIf(hasGlewlwyd)("Glewlwyd (Debian), unmodified, as the corporate ide
   let tokens: client.TokenEndpointResponse & client.TokenEndpointResponseHelpers;
 
   beforeAll(async () => {
-    glewlwyd = await startGlewlwyd(18_897, AT_GLEWLWYD);
-    const worker = { entry: "src/index.ts", vars: { GLEWLWYD_CLIENT_SECRET: AT_GLEWLWYD.secret } };
+    glewlwyd = await startGlewlwyd(18_897, { client: AT_GLEWLWYD });
+    const worker = { entry: "src/index.ts", vars: { GLEWLWYD_CLIENT_SECRET: AT_GLEWLWYD.client_secret } };
     cambio = await startCambio({ port: 18_907, idpPort: 18_908, partnerPort: 18_909, fresh: true, tenant: withGlewlwyd(glewlwyd.issuer), worker });
     config = await client.discovery(new URL(cambio.issuer), "web-app", undefined, client.ClientSecretBasic("web-app-secret"), { execute: [client.allowInsecureRequests] });
   }, 120_000);
@@ -69,7 +76,7 @@ describe.runIf(hasGlewlwyd)("Glewlwyd (Debian), unmodified, as the corporate ide
     let page = await browser.open(url, isOver);
     if (page.url.pathname === "/login.html") {
       await call(browser.jar, "POST", `${glewlwyd.origin}/api/auth/`, { username: USER.username, password: USER.password });
-      await call(browser.jar, "PUT", `${glewlwyd.origin}/api/auth/grant/${AT_GLEWLWYD.clientId}`, { scope: "openid profile email" });
+      await call(browser.jar, "PUT", `${glewlwyd.origin}/api/auth/grant/${AT_GLEWLWYD.client_id}`, { scope: "openid profile email" });
       page = await browser.open(`${page.url.searchParams.get("callback_url")}&g_continue`, isOver);
     }
     if (!page.url.href.startsWith(REDIRECT_URI)) throw new Error(`the login stopped at ${page.url.href} (${page.status}):\n${page.html}\n${glewlwyd.log()}`);

@@ -18,27 +18,29 @@ export const hasGlewlwyd = existsSync(SCHEMA) && existsSync(`${MODULES}/plugin/l
 /** The user whom this Glewlwyd knows. */
 export const USER = { username: "emma.stone", password: "a-password-of-emma", name: "Emma Stone", email: "emma.stone@example.com", groups: ["employees", "auditors"] } as const;
 
-/** Cambio as Glewlwyd knows it. */
-export interface GlewlwydClient {
-  readonly clientId: string;
-  readonly secret: string;
-  /** The origin of Cambio. */
-  readonly cambio: string;
-  readonly callback: string;
+/** What is particular about a Glewlwyd, in the words of its own API. */
+export interface GlewlwydSettings {
+  /** Its one client. */
+  readonly client: { readonly client_id: string; readonly client_secret: string; readonly [property: string]: unknown };
+  /** Parameters of its OpenID provider. */
+  readonly provider?: Readonly<Record<string, unknown>>;
+  /** Where the folder of its database is made. */
+  readonly parent?: string;
 }
 
 /** A Glewlwyd on this machine, with one OpenID provider, one client and one user. */
 export interface RunningGlewlwyd {
   readonly origin: string;
   readonly issuer: string;
-  /** Its log so far, for whoever has to find out why a test fails. */
+  readonly pid: number;
+  /** Its log so far, for whoever has to find out why something fails. */
   log(): string;
   stop(): Promise<void>;
 }
 
 /** Starts Glewlwyd on a port with a database of its own; when it rejects, nothing is left running. */
-export async function startGlewlwyd(port: number, client: GlewlwydClient): Promise<RunningGlewlwyd> {
-  const folder = mkdtempSync(join(tmpdir(), "cambio-glewlwyd-"));
+export async function startGlewlwyd(port: number, settings: GlewlwydSettings): Promise<RunningGlewlwyd> {
+  const folder = mkdtempSync(join(settings.parent ?? tmpdir(), "cambio-glewlwyd-"));
   const origin = `http://localhost:${port}`;
   const issuer = `${origin}/api/oidc`;
   spawnSync("sqlite3", [join(folder, "database")], { input: readFileSync(SCHEMA) });
@@ -53,8 +55,8 @@ export async function startGlewlwyd(port: number, client: GlewlwydClient): Promi
   };
   try {
     for (let count = 0; count < 100 && (await fetch(`${origin}/config`).catch(() => undefined)) === undefined; count++) await sleep(100);
-    await configure(origin, issuer, client);
-    return { origin, issuer, log, stop };
+    await configure(origin, issuer, settings);
+    return { origin, issuer, pid: process.pid ?? 0, log, stop };
   } catch (error) {
     const why = log();
     await stop();
@@ -91,7 +93,7 @@ export async function call(jar: CookieJar, method: string, url: string, body: un
   if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
 }
 
-async function configure(origin: string, issuer: string, { clientId, secret, cambio, callback }: GlewlwydClient): Promise<void> {
+async function configure(origin: string, issuer: string, { client, provider = {} }: GlewlwydSettings): Promise<void> {
   const jar = new CookieJar();
   const set = (method: string, path: string, body: unknown) => call(jar, method, `${origin}/api/${path}`, body);
   await set("POST", "auth/", ADMINISTRATOR);
@@ -99,24 +101,12 @@ async function configure(origin: string, issuer: string, { clientId, secret, cam
   await set("PUT", "mod/user/database", { module: "database", display_name: "database", parameters: { "use-glewlwyd-connection": true, "data-format": { groups } } });
   await set("PUT", "mod/user/database/reset/", undefined);
   for (const name of ["profile", "email"]) await set("POST", "scope/", { name, display_name: name, password_required: true });
-  await set("POST", "mod/plugin/", { module: "oidc", name: "oidc", display_name: "OpenID", parameters: provider(issuer) });
-  await set("POST", "client/", {
-    client_id: clientId,
-    name: "Cambio",
-    confidential: true,
-    enabled: true,
-    client_secret: secret,
-    redirect_uri: [callback],
-    authorization_type: ["code", "refresh_token"],
-    token_endpoint_auth_method: ["client_secret_basic"],
-    backchannel_logout_uri: `${cambio}/oauth2/backchannel-logout/glewlwyd`,
-    backchannel_logout_session_required: "1",
-    scope: [],
-  });
+  await set("POST", "mod/plugin/", { module: "oidc", name: "oidc", display_name: "OpenID", parameters: { ...openIdProvider(issuer), ...provider } });
+  await set("POST", "client/", { name: client.client_id, confidential: true, enabled: true, token_endpoint_auth_method: ["client_secret_basic"], scope: [], ...client });
   await set("POST", "user/", { ...USER, enabled: true, scope: ["openid", "profile", "email"] });
 }
 
-function provider(issuer: string): unknown {
+function openIdProvider(issuer: string): object {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const claim = (name: string, property: string) => ({ name, "user-property": property, type: "string", mandatory: false, scope: ["profile"] });
   return {
