@@ -3,9 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bytesOf, toBase64url } from "../../src/protocol/bytes.ts";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { type AssertionFacts, signedAssertion } from "../../src/saml/assertion.ts";
-import { signElement } from "../../src/saml/signature.ts";
 import { stopClock } from "../faults.ts";
-import { apart, genuine, responseOf, SAML_IDP, samlFacts, samlKey } from "../saml/idp.ts";
+import { genuine, resigned, responseOf, SAML_IDP, samlFacts, samlKey } from "../saml/idp.ts";
 import { exchange, ISSUER, introspect, payloadOf, type TenantFileInput, type World, world } from "../world.ts";
 import { changeClient } from "./saml-steps.ts";
 
@@ -166,13 +165,3 @@ describe("a corporate IdP's assertion as a subject token", () => {
     expect(await introspect(disabled, "web-app", body.access_token ?? "")).toEqual({ active: false });
   });
 });
-
-/** A genuine assertion that was changed before it was signed. */
-async function resigned(change: (xml: string) => string): Promise<string> {
-  const facts = samlFacts();
-  const { unsigned } = apart(await genuine(facts));
-  const xml = change(unsigned);
-  if (xml === unsigned) throw new Error("the case changes nothing");
-  const at = xml.indexOf("</saml:Issuer>") + "</saml:Issuer>".length;
-  return await signElement(xml.slice(0, at), xml.slice(at), facts.id, await samlKey());
-}

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { type AssertionFacts, signedAssertion } from "../../src/saml/assertion.ts";
-import type { SamlHash, SamlKey } from "../../src/saml/signature.ts";
+import { type SamlHash, type SamlKey, signElement } from "../../src/saml/signature.ts";
 
 /** The issuer of the corporate SAML IdP that tests play. */
 export const SAML_IDP = "https://saml-idp.example.com/metadata";
@@ -46,6 +46,15 @@ export function responseOf(content: string, status = "urn:oasis:names:tc:SAML:2.
 export function apart(assertion: string): { readonly unsigned: string; readonly signature: string } {
   const [signature = ""] = /<ds:Signature .*<\/ds:Signature>/.exec(assertion) ?? [];
   return { unsigned: assertion.replace(signature, ""), signature };
+}
+
+/** A genuine assertion that was changed before it was signed; `signedId`: what its signature refers to. */
+export async function resigned(change: (xml: string) => string, facts = samlFacts(), signedId = facts.id): Promise<string> {
+  const { unsigned } = apart(await genuine(facts));
+  const xml = change(unsigned);
+  if (xml === unsigned) throw new Error("the case changes nothing");
+  const at = Math.max(0, xml.indexOf("</saml:Issuer>")) + "</saml:Issuer>".length;
+  return await signElement(xml.slice(0, at), xml.slice(at), signedId, await samlKey());
 }
 
 /** The same assertion about somebody else, under another ID. */

@@ -22,6 +22,9 @@ export function presentableUntil(assertion: VerifiedAssertion, { audience, recip
   if (until > now + LONGEST_SECONDS + SKEW_SECONDS) throw new Fault("conditions", "too long");
   // A name that is another each time names nobody.
   if (assertion.nameId === "" || assertion.nameId.length > 255 || assertion.nameIdFormat === TRANSIENT) throw new Fault("conditions", "name id");
+  if ((assertion.nameIdFor ?? audience) !== audience) throw new Fault("conditions", "name id");
+  // SAML profiles §4.1.4.2: the answer to a login says that there was one.
+  if (inResponseTo !== undefined && assertion.authnInstant === undefined) throw new Fault("conditions", "AuthnStatement");
   if ((assertion.sessionNotOnOrAfter ?? now + 1) <= now) throw new Fault("conditions", "session");
   return until;
 }

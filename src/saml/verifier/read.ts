@@ -40,7 +40,9 @@ export function readAssertion(assertion: Element): VerifiedAssertion {
   const nameId = one(subject, "NameID");
   const conditions = one(assertion, "Conditions");
   const [statement] = childrenNamed(assertion, NS.assertion, "AuthnStatement");
-  const attributes = childrenNamed(assertion, NS.assertion, "AttributeStatement").flatMap((list) => childrenNamed(list, NS.assertion, "Attribute"));
+  const statements = childrenNamed(assertion, NS.assertion, "AttributeStatement").flatMap(childrenOf);
+  // RFC 7522 §3: what is encrypted must be read, and nothing here can.
+  if (statements.some((attribute) => !is(attribute, NS.assertion, "Attribute"))) throw new Fault("content", "Attribute");
   return {
     id: attributeOf(assertion, "ID") ?? "",
     issuer: issuerOf(assertion),
@@ -48,9 +50,10 @@ export function readAssertion(assertion: Element): VerifiedAssertion {
     nameId: textOf(nameId),
     audiences: childrenNamed(conditions, NS.assertion, "AudienceRestriction").map((list) => childrenNamed(list, NS.assertion, "Audience").map(textOf)),
     confirmations: childrenNamed(subject, NS.assertion, "SubjectConfirmation").map(confirmationOf),
-    attributes: attributes.map((attribute) => [attributeOf(attribute, "Name") ?? "", childrenNamed(attribute, NS.assertion, "AttributeValue").map(textOf)] as const),
+    attributes: statements.map((attribute) => [attributeOf(attribute, "Name") ?? "", childrenNamed(attribute, NS.assertion, "AttributeValue").map(textOf)] as const),
     ...defined({
       nameIdFormat: attributeOf(nameId, "Format"),
+      nameIdFor: attributeOf(nameId, "SPNameQualifier"),
       notBefore: instantOf(conditions, "NotBefore"),
       notOnOrAfter: instantOf(conditions, "NotOnOrAfter"),
       authnInstant: statement && instantOf(statement, "AuthnInstant"),
