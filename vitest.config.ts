@@ -25,7 +25,7 @@ const bindings = {
   PARTNER_CLIENT_SECRET: "partner-client-secret",
   OTHER_CLIENT_SECRET: "other-client-secret",
   // CAMBIO_CACHES=off npm test: nothing but the time that a token is verified in depends on what an isolate remembers of it.
-  ...(process.env.CAMBIO_CACHES === "off" ? { VERIFIED_TOKENS_KEPT: "0" } : {}),
+  ...(process.env.CAMBIO_CACHES === "off" ? { VERIFIED_TOKENS_KEPT: "0", SHARED_ANSWERS_KEPT: "0" } : {}),
   TEST_SAML_KEYS: JSON.stringify([newPrivateJwk("SAML"), newPrivateJwk("SAML")]),
   TEST_OPERATOR_KEY: JSON.stringify(operator.privateKey.export({ format: "jwk" })),
 };

@@ -17,6 +17,8 @@ export interface AuditFields {
   readonly audience?: string;
   readonly issued?: string;
   readonly consistency?: string;
+  /** The answer is that of an exchange a moment ago, which has the same node. */
+  readonly coalesced?: boolean;
   readonly reason?: string;
   readonly note?: string;
   readonly status?: number;
@@ -39,6 +41,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof AuditFields>([
   "audience",
   "issued",
   "consistency",
+  "coalesced",
   "reason",
   "note",
   "status",

@@ -61,6 +61,8 @@ export interface Config {
   readonly configOutageSeconds: number;
   /** How many verified JWTs of each tenant an isolate keeps; 0 verifies each one anew. */
   readonly verifiedTokensKept: number;
+  /** How many answers of exchanges an isolate keeps for clients that share them; 0 shares none. */
+  readonly sharedAnswersKept: number;
   readonly signingKeys: readonly DeployedSigningKey[];
   /** Token keys by number: 256 bit each. */
   readonly tokenKeys: ReadonlyMap<number, string>;
@@ -92,6 +94,7 @@ export async function readConfig(env: object): Promise<Config> {
     edgeStatusSeconds: seconds("EDGE_STATUS_SECONDS", 5),
     configOutageSeconds: seconds("CONFIG_OUTAGE_SECONDS", 60),
     verifiedTokensKept: count("VERIFIED_TOKENS_KEPT", 1000, MOST_TOKENS, "tokens"),
+    sharedAnswersKept: count("SHARED_ANSWERS_KEPT", 1000, MOST_TOKENS, "answers"),
     signingKeys: await Promise.all(numbered("SIGNING_KEY_").map(({ name, number, text }) => signingKey(name, number, text))),
     tokenKeys: new Map(numbered("TOKEN_KEY_").map(({ name, number, text }) => [number, tokenSecret(name, text)])),
     clientSecret: (name) => (name.endsWith("_CLIENT_SECRET") ? texts.get(name) : undefined),

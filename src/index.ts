@@ -14,6 +14,7 @@ import { tenantDirectory } from "./storage/tenant-directory.ts";
 import { kvTokenCopies } from "./storage/token-copies.ts";
 import { boundSchemaReader } from "./tenants/bound-schema-reader.ts";
 import { keyStore } from "./tokens/keys.ts";
+import { sharedAnswers } from "./tokens/shared-answers.ts";
 
 /** The composition root: from what the platform binds to what a request may reach. */
 export async function createService(env: Bindings): Promise<Service> {
@@ -35,6 +36,7 @@ export async function createService(env: Bindings): Promise<Service> {
     copies: kvTokenCopies(env.TOKENS, now),
     statuses,
     edgeRecords: edgeRecords(families, statuses, (family) => console.error(JSON.stringify({ time: now(), alert: "edge_records_lost", family }))),
+    answers: sharedAnswers(now, config.sharedAnswersKept),
     keys: keyStore(config),
     providers: providerCache(now, new Set(config.issuers.map((issuer) => new URL(issuer).host))),
     saml: boundVerifier(env.SAML),

@@ -16,6 +16,7 @@ import type { Users } from "./storage/users.ts";
 import type { Client } from "./tenants/client.ts";
 import type { SchemaReader } from "./tenants/schema-reader.ts";
 import type { KeyRing, KeyStore } from "./tokens/keys.ts";
+import type { SharedAnswers } from "./tokens/shared-answers.ts";
 
 /** Everything that a request may reach. Made once per isolate by the composition root. */
 export interface Service {
@@ -29,6 +30,7 @@ export interface Service {
   readonly copies: TokenCopies;
   readonly statuses: StatusMemory;
   readonly edgeRecords: EdgeRecords;
+  readonly answers: SharedAnswers;
   readonly keys: KeyStore;
   readonly providers: ProviderCache;
   readonly saml: SamlVerifier;

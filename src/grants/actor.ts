@@ -12,6 +12,8 @@ import type { VerifiedToken } from "../tokens/token.ts";
 export interface PresentedActor {
   readonly actor: Actor;
   readonly origin: Origin;
+  /** Seconds. */
+  readonly expires: number;
 }
 
 /** Reads the actor token of an exchange; `actor_token` and `actor_token_type` come together or not at all (RFC 8693 §2.1). */
@@ -28,13 +30,14 @@ export async function readActor(request: ClientRequest): Promise<PresentedActor 
   return fromClaims(token);
 }
 
-function fromClaims({ claims, client, audience, lineage }: Extract<VerifiedToken, { format: "jwt" }>): PresentedActor {
+function fromClaims({ claims, client, audience, lineage, expires }: Extract<VerifiedToken, { format: "jwt" }>): PresentedActor {
   const subject = String(claims.sub);
   const cnf = readConfirmation(claims.cnf);
   const { family, path, node, sid, root } = lineage;
   return {
     actor: { client, audience, principal: subject, subject, isDelegated: claims.act !== undefined, ...(cnf === undefined ? {} : { cnf }) },
     origin: { family, path, node, root, ...(sid === undefined ? {} : { sid }) },
+    expires,
   };
 }
 
@@ -53,5 +56,6 @@ async function fromRecord(request: ClientRequest, token: VerifiedToken): Promise
       ...(facts.cnf === undefined ? {} : { cnf: facts.cnf }),
     },
     origin: { family, path, node, root, ...(sid === undefined ? {} : { sid }) },
+    expires: facts.expires,
   };
 }

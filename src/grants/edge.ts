@@ -8,13 +8,18 @@ import type { PlannedExchange } from "./exchange.ts";
  * The question that `edge` would be decided by; undefined where the family must be asked: a refresh, opaque or SSO output,
  * a budget that someone has set, an actor, or a stronger setting of anyone involved.
  */
-export function edgeQueryOf({ tenant, client }: ClientRequest, { subject, targets, ask, prepared, chain, actor }: PlannedExchange): StatusQuery | undefined {
+export function edgeQueryOf(request: ClientRequest, { subject, targets, ask, prepared, chain, actor }: PlannedExchange): StatusQuery | undefined {
+  const { tenant, client } = request;
   const settings = [tenant.settings.consistency, client.consistency, ...targets.map((target) => target.client.consistency)];
-  const hasBudget = client.tokenPolicy.exchangeBudget !== undefined || tenant.settings.tokenPolicy.exchangeBudget !== undefined;
   const isOpaque = subject.format === "opaque" || prepared.accessToken.leaf.hash !== undefined;
-  if (isOpaque || chain !== undefined || actor !== undefined || ask.sso !== undefined || hasBudget || settings.includes("strong")) return undefined;
+  if (isOpaque || chain !== undefined || actor !== undefined || ask.sso !== undefined || hasBudget(request) || settings.includes("strong")) return undefined;
   const { path, node, sid, root, branches } = subject.lineage;
   return branches.length > 0 ? undefined : { kind: "path", path, node, lazy: root.lazy, ...(sid === undefined ? {} : { sid }) };
+}
+
+/** Whether somebody has set a budget for this client: then each exchange counts. */
+export function hasBudget({ tenant, client }: ClientRequest): boolean {
+  return client.tokenPolicy.exchangeBudget !== undefined || tenant.settings.tokenPolicy.exchangeBudget !== undefined;
 }
 
 /**

@@ -65,7 +65,7 @@ export async function mintTokens(request: ClientRequest, minting: Minting): Prom
     minting.withIdToken ? prepared.idToken.mint(granted, issuing, sessionState) : undefined,
   ]);
   if (minting.withAccessToken && isCopied) copyIssued(request, granted, prepared.accessToken.leaf.hash);
-  noteIssued(request, minting);
+  noteIssued(request, issuing.family, granted, namesOf(minting));
   const main = minting.withAccessToken ? prepared.accessToken : prepared.idToken;
   return {
     accessToken: accessToken ?? idToken ?? "",
@@ -82,17 +82,20 @@ export async function mintTokens(request: ClientRequest, minting: Minting): Prom
 /** An id for a new grant, which is also the id of the operation that records it. */
 export const newGrantId = randomId;
 
-function noteIssued({ audit }: ClientRequest, { issuing, granted, prepared, withAccessToken, withIdToken, refreshToken }: Minting): void {
-  const { record, principal } = granted;
-  const issued = [withAccessToken && prepared.accessToken.leaf.type, withIdToken && "id_token", refreshToken !== undefined && "refresh_token"].filter((name) => name !== false);
+/** Tells the audit log what was issued: what was recorded, and as which tokens. */
+export function noteIssued({ audit }: ClientRequest, family: FamilyId, { record, principal }: Granted, issued: readonly string[]): void {
   audit.note({
-    family: issuing.family,
+    family,
     node: record.path.at(-1) ?? "",
     scope: record.scope.join(" "),
     audience: record.audience.join(" "),
     issued: issued.join(" "),
     ...(principal === undefined ? {} : { subject: principal.sub }),
   });
+}
+
+function namesOf({ prepared, withAccessToken, withIdToken, refreshToken }: Minting): readonly string[] {
+  return [withAccessToken && prepared.accessToken.leaf.type, withIdToken && "id_token", refreshToken !== undefined && "refresh_token"].filter((name) => name !== false);
 }
 
 // Whoever looks at it in `eventual` within the next minute need not ask the family.

@@ -1,11 +1,12 @@
 import type { ExchangeAsk, TokenSet } from "../dialects/dialect.ts";
-import { dialectOf } from "../dialects/index.ts";
+import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
 import { GRANT_TYPE, TOKEN_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
 import type { Extended } from "../storage/families.ts";
 import { readSubjectToken } from "../subjects/index.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
+import { coalescingKey, keepAnswer, recallAnswer } from "./coalescing.ts";
 import { carryOut, mintExchanged, planExchange } from "./exchange.ts";
 import type { Grant } from "./grant.ts";
 import { handOutProviderTokens } from "./provider-tokens.ts";
@@ -15,14 +16,20 @@ export const tokenExchange: Grant = {
   name: "token_exchange",
   grantType: GRANT_TYPE.token_exchange,
   issue: async (request) => {
+    const { coalesceSeconds } = tokenPolicyOf(request.client, request.tenant.settings);
+    const key = coalesceSeconds === 0 ? undefined : await coalescingKey(request);
+    const shared = key === undefined ? undefined : await recallAnswer(request, key);
+    if (shared !== undefined) return shared;
+    const began = request.service.now();
     const text = request.form.require("subject_token");
     const asked = dialectOf(request.client).exchange(request.form);
     if (asked.requestedIssuer !== undefined) return await providerToken(request, text, asked, asked.requestedIssuer);
     const plan = await planExchange(request, await readSubjectToken(request, text, asked.subjectTokenType), asked);
     const extended = await carryOut(request, plan);
-    const given = { ...(await mintExchanged(request, plan, extended)), issuedTokenType: issuedTokenType(plan.asked, extended) };
+    const tokens = { ...(await mintExchanged(request, plan, extended)), issuedTokenType: issuedTokenType(plan.asked, extended) };
+    if (key !== undefined) keepAnswer(request, key, { plan, extended, tokens, began });
     // RFC 8693 §2.2.1: an assertion for another domain is no access token here.
-    return plan.targets[0]?.authorizationServer === undefined ? given : { ...given, tokenType: "N_A" };
+    return plan.targets[0]?.authorizationServer === undefined ? tokens : { ...tokens, tokenType: "N_A" };
   },
 };
 

@@ -19,6 +19,8 @@ const READS = 3;
 /** One tenant as a request sees it: its current records, confirmed within the bound. */
 export interface Tenant {
   readonly issuer: string;
+  /** Another one after any change of the configuration. */
+  readonly version: number;
   readonly settings: TenantSettings;
   readonly keys: KeyRoles;
   /** Derives subject ids; base64url. */
@@ -120,6 +122,7 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
       if (settings === undefined || keys === undefined) throw new Rejection("unavailable", { note: "tenant record" });
       return {
         issuer,
+        version: known.version,
         settings,
         keys,
         subjectKey: known.subjectKey,

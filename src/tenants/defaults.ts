@@ -46,6 +46,7 @@ const DEFAULTS: ResolvedTokenPolicy = {
   maxExchangePeriod: 7_776_000,
   maxHops: 5,
   exchangeBudget: 1000,
+  coalesceSeconds: 0,
   independentOfSession: false,
   signingAlgorithm: "ES256",
 };

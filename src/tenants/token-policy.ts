@@ -35,6 +35,8 @@ export const TokenPolicy = z.strictObject({
   maxExchangePeriod: z.optional(z.int().check(z.gte(3600), z.lte(15_552_000))),
   maxHops: z.optional(z.int().check(z.gte(0), z.lte(HOPS_LIMIT))),
   exchangeBudget: z.optional(z.int().check(z.gte(1), z.lte(10_000))),
+  /** How long identical exchanges may share one answer: 0, the default, for never. */
+  coalesceSeconds: z.optional(z.int().check(z.gte(0), z.lte(5))),
   /** Whether what is exchanged outlives the login session. */
   independentOfSession: z.optional(z.boolean()),
   signingAlgorithm: z.optional(SigningAlgorithm),
