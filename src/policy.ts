@@ -169,8 +169,8 @@ function holderFault({ id, isPublic, mayExchangePublicly }: Requester, subject: 
 function bindingFault({ proven, actor, requester, requested }: ExchangeRequest, { cnf, kind }: Subject): Reason | undefined {
   const isProven = kind === "refresh_token" ? mayRefreshWith(cnf, proven, requester.isPublic) : isConfirmed(cnf, proven);
   if (!isProven) return "subject_unproven";
-  // What a bearer assertion cannot carry is not dropped in silence.
-  if (requested === "saml2" && cnf !== undefined) return "subject_bound";
+  // What a bearer assertion cannot carry, nor a browser prove, is not dropped in silence.
+  if ((requested === "saml2" || requested === "sso_token") && cnf !== undefined) return "subject_bound";
   return isConfirmed(actor?.cnf, proven) ? undefined : "actor_unproven";
 }
 

@@ -78,7 +78,7 @@ const TABLE = {
   subject_without_user: request("The subject token stands for no user, so no token about a user can be issued from it."),
   subject_needs_actor: request("The subject token carries act or may_act: it can be exchanged with an actor token only."),
   subject_unproven: subject,
-  subject_bound: request("The subject token is bound to a key or certificate: no bearer assertion can be issued from it."),
+  subject_bound: request("The subject token is bound to a key or certificate: no SSO token or bearer assertion can be issued from it."),
   subject_deadline: request("The time within which this login may be exchanged is over: the user must log in again."),
   subject_depth: request("The chain of exchanges behind the subject token is as long as allowed."),
   subject_budget: request("The subject token has been exchanged as often as allowed."),

@@ -35,6 +35,8 @@ export const idToken: IssuedTokenType = {
           app_tid: appTid,
           act: record.act,
           may_act: record.mayAct,
+          // Presented here again, it needs the proof that the access token beside it needs.
+          cnf: record.cnf,
           [LINEAGE_CLAIM]: lin,
         };
         return await signJwt(defined(claims), JWT_TYPE.idToken, key);

@@ -3,7 +3,7 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { sha256 } from "../../src/protocol/bytes.ts";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { arrive, exchange, ISSUER, introspect, payloadOf, refresh, type TenantFileInput, type World, world } from "../world.ts";
+import { arrive, exchange, ISSUER, introspect, login, payloadOf, refresh, type TenantFileInput, type World, world } from "../world.ts";
 
 const KEY = await generateKeyPair("ES256", { extractable: true });
 const OTHER = await generateKeyPair("ES256", { extractable: true });
@@ -166,6 +166,38 @@ describe("a bound access token", () => {
     const fromRefresh = { ...all, subject_token: refresh_token, subject_token_type: TOKEN_TYPE.refresh_token };
     expect((await w.post("/oauth2/token", fromRefresh)).status).toBe(400);
     expect((await w.post("/oauth2/token", fromRefresh, undefined, { dpop: await proof() })).status).toBe(200);
+  });
+
+  it("does not lose its binding by way of the ID token beside it, nor by an SSO token, which the browser could not prove", async () => {
+    const w = await world();
+    const arrived = await arrive(w, "web-app");
+    const code = { grant_type: "authorization_code", code: arrived.code, redirect_uri: arrived.redirectUri, code_verifier: arrived.verifier };
+    const web = ["web-app", "web-app-secret"] as const;
+    const given = (await (await w.post("/oauth2/token", code, web, { dpop: await proof() })).json()) as Record<string, string>;
+    expect(payloadOf(given.id_token ?? "").cnf).toEqual({ jkt: await thumbprint() });
+    const trade = async (extra: Record<string, string>, pair?: typeof KEY) => {
+      const form = { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token: given.id_token ?? "", subject_token_type: TOKEN_TYPE.id_token, ...extra };
+      const answer = await w.post("/oauth2/token", form, web, pair === undefined ? {} : { dpop: await proof({}, {}, pair) });
+      return { status: answer.status, body: (await answer.json()) as Record<string, string> };
+    };
+    const refused = (reason: string) => expect(JSON.parse(w.lines.at(-1) ?? "")).toMatchObject({ status: 400, reason });
+    for (const pair of [undefined, OTHER]) {
+      await trade({}, pair);
+      refused("subject_unproven");
+    }
+    const own = await trade({ token_format: "jwt" }, KEY);
+    expect([own.status, own.body.token_type, payloadOf(own.body.access_token ?? "").cnf]).toEqual([200, "DPoP", { jkt: await thumbprint() }]);
+    const sso = { resource: "urn:sap:identity:sso" };
+    for (const [type, token = ""] of [
+      [TOKEN_TYPE.id_token, given.id_token],
+      [TOKEN_TYPE.access_token, given.access_token],
+      [TOKEN_TYPE.refresh_token, given.refresh_token],
+    ] as const) {
+      await trade({ ...sso, subject_token: token, subject_token_type: type }, KEY);
+      refused("subject_bound");
+    }
+    const { id_token } = await login(w, "web-app");
+    expect((await trade({ ...sso, subject_token: id_token })).status).toBe(200);
   });
 
   it("INT-19 is introspected with its confirmation", async () => {
