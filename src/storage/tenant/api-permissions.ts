@@ -1,4 +1,5 @@
 import type { Problem } from "../../tenants/check.ts";
+import type { Client } from "../../tenants/client.ts";
 import { type RecordTypes, recordName, type StoredPermission } from "../../tenants/records.ts";
 import type { TenantFile } from "../../tenants/tenant.ts";
 import { current, type TenantRows } from "./rows.ts";
@@ -23,21 +24,27 @@ export function decidedByApi(rows: TenantRows, file: TenantFile): ReadonlySet<st
 
 /** What a file says against permissions that were granted through the API: a name that one of them has, a scope less than one of them lists. */
 export function conflictsOf(rows: TenantRows, file: TenantFile): readonly Problem[] {
-  const granted = permissionsDecidedByApi(rows).filter(({ status }) => status === "granted");
-  const scopes = granted.flatMap(({ consumer, provider, scopes: listed }) => {
-    const own = Object.hasOwn(file.clients, provider) ? file.clients[provider]?.ownScopes : undefined;
-    const lost = own === undefined ? [] : listed.filter((scope) => !own.includes(scope));
-    return lost.map((scope) => ({
-      path: `clients.${provider}.ownScopes`,
-      message: `lacks ${scope}, which is granted to ${consumer} through the API: grant less or withdraw it first`,
-    }));
+  const names = file.permissions.flatMap(({ consumer, provider, name }, index) => {
+    const named = current<RecordTypes["dependency"]>(rows, recordName.dependency(consumer, name))?.provider ?? provider;
+    const other = named === provider ? undefined : current<StoredPermission>(rows, recordName.permission(consumer, named));
+    const isTaken = other?.origin === "api" && other.status === "granted" && other.name === name;
+    return isTaken ? [{ path: `permissions.${index}.name`, message: "this consumer has another permission of this name, granted through the API" }] : [];
   });
-  const names = file.permissions.flatMap(({ consumer, provider, name }, index) =>
-    granted.some((other) => other.consumer === consumer && other.name === name && other.provider !== provider)
-      ? [{ path: `permissions.${index}.name`, message: "this consumer has another permission of this name, granted through the API" }]
-      : [],
+  return [...lostScopes(rows, file), ...names];
+}
+
+// A permission lists scopes that its provider has: only a provider that loses one can have lost one of those.
+function lostScopes(rows: TenantRows, { clients }: TenantFile): readonly Problem[] {
+  const losing = Object.entries(clients).filter(([id, { ownScopes }]) => current<Client>(rows, recordName.client(id))?.ownScopes.some((scope) => !ownScopes.includes(scope)));
+  if (losing.length === 0) return [];
+  const granted = permissionsDecidedByApi(rows).filter(({ status }) => status === "granted");
+  return losing.flatMap(([id, { ownScopes }]) =>
+    granted.flatMap(({ consumer, provider, scopes }) =>
+      scopes
+        .filter((scope) => provider === id && !ownScopes.includes(scope))
+        .map((scope) => ({ path: `clients.${id}.ownScopes`, message: `lacks ${scope}, which is granted to ${consumer} through the API: grant less or withdraw it first` })),
+    ),
   );
-  return [...scopes, ...names];
 }
 
 /** What was decided through the API about clients that are about to go: it goes with them, so that nobody inherits it. */
@@ -48,6 +55,8 @@ export function orphansOf(rows: TenantRows, gone: readonly string[]): readonly s
 }
 
 function permissionsDecidedByApi(rows: TenantRows): readonly StoredPermission[] {
-  const names = rows.names().filter((name) => name.startsWith("permission/"));
-  return names.flatMap((name) => current<StoredPermission>(rows, name) ?? []).filter(({ origin }) => origin === "api");
+  return rows
+    .names("permission/")
+    .flatMap((name) => current<StoredPermission>(rows, name) ?? [])
+    .filter(({ origin }) => origin === "api");
 }

@@ -31,8 +31,7 @@ export function keysNow(rows: TenantRows): KeysNow | undefined {
 /** How long what is made with the keys may live, by the policies of this moment. */
 export function lifetimesOf(rows: TenantRows): Lifetimes {
   const tenant = current<TenantSettings>(rows, recordName.tenant)?.tokenPolicy ?? {};
-  const names = rows.names().filter((name) => name.startsWith("client/"));
-  const policies = names.map((name) => resolveTokenPolicy(current<Client>(rows, name)?.tokenPolicy ?? {}, tenant, {}));
+  const policies = rows.names("client/").map((name) => resolveTokenPolicy(current<Client>(rows, name)?.tokenPolicy ?? {}, tenant, {}));
   const signing = policies.flatMap(({ accessTokenLifetime, idTokenLifetime }) => [accessTokenLifetime, idTokenLifetime]);
   const token = policies.flatMap(({ opaqueTokenLifetime, refreshTokenLifetime, sessionLifetime }) => [opaqueTokenLifetime, refreshTokenLifetime, sessionLifetime]);
   const longestSigned = Math.max(DIALECTS_LONGEST_SECONDS, ...signing);

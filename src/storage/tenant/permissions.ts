@@ -30,14 +30,18 @@ export function changePermission(rows: TenantRows, now: number, ask: ChangePermi
 
 /** The permissions that someone may see: an operator all of them, a client those that it is a party of. */
 export function listPermissions(rows: TenantRows, { by, consumer, provider, status }: PermissionFilter): PermissionList {
-  const isSeen = (permission: StoredPermission) =>
-    (consumer ?? permission.consumer) === permission.consumer &&
-    (provider ?? permission.provider) === permission.provider &&
-    (status ?? permission.status) === permission.status &&
-    ("operator" in by || by.client === permission.consumer || by.client === permission.provider);
-  const names = rows.names().filter((name) => name.startsWith("permission/"));
-  const seen = names.flatMap((name) => current<StoredPermission>(rows, name) ?? []).filter(isSeen);
-  return { permissions: seen.slice(0, LISTED), truncated: seen.length > LISTED };
+  const permissions: StoredPermission[] = [];
+  const prefix = consumer === undefined ? "permission/" : recordName.permission(consumer, "");
+  // The name says who the parties are: a record is read only where they are those that are asked for.
+  for (const name of rows.names(prefix)) {
+    const parties = name.slice(name.indexOf("/") + 1).split(" ");
+    if ((provider !== undefined && parties[1] !== provider) || ("client" in by && !parties.includes(by.client))) continue;
+    const permission = current<StoredPermission>(rows, name);
+    if (permission === undefined || (status ?? permission.status) !== permission.status) continue;
+    if (permissions.length === LISTED) return { permissions, truncated: true };
+    permissions.push(permission);
+  }
+  return { permissions, truncated: false };
 }
 
 // To a client, what is not its own side and what is not there are the same.

@@ -20,9 +20,10 @@ export interface TenantRows {
   version(): number;
   subjectKey(): string;
   record(name: string): RecordRow | undefined;
-  names(): readonly string[];
-  /** Names changed after a version, deleted ones too. */
-  changedSince(version: number): readonly string[];
+  /** In order; those that begin so. */
+  names(prefix?: string): readonly string[];
+  /** Names changed after a version, deleted ones too; so many at most. */
+  changedSince(version: number, limit: number): readonly string[];
   put(row: RecordRow, version: number): void;
   remove(name: string, version: number): void;
   addHistory(row: HistoryRow): void;
@@ -49,11 +50,12 @@ export function memoryTenantRows(): TenantRows {
       const { version: _version, ...row } = records.get(name) ?? { version: 0, name: "" };
       return "hash" in row ? row : undefined;
     },
-    names: () => [...records.keys()].toSorted(),
-    changedSince: (version) => [
-      ...[...records.values()].filter((row) => row.version > version).map((row) => row.name),
-      ...[...removed].filter(([, at]) => at > version).map(([name]) => name),
-    ],
+    names: (prefix = "") => [...records.keys()].filter((name) => name.startsWith(prefix)).toSorted(),
+    changedSince: (version, limit) =>
+      [...[...records.values()].filter((row) => row.version > version).map((row) => row.name), ...[...removed].filter(([, at]) => at > version).map(([name]) => name)].slice(
+        0,
+        limit,
+      ),
     put: (row, version) => {
       removed.delete(row.name);
       records.set(row.name, { ...row, version });

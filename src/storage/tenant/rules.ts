@@ -1,6 +1,6 @@
 import type { Client } from "../../tenants/client.ts";
 import { initialKeyRoles } from "../../tenants/key-roles.ts";
-import { fileOf, lookUpsOf, recordName, recordsOf } from "../../tenants/records.ts";
+import { fileOf, lookUpsOf, recordName, recordsOf, type StoredPermission } from "../../tenants/records.ts";
 import type { SamlIdentityProvider } from "../../tenants/saml-identity-provider.ts";
 import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
 import type { Applied, ApplyTenant, Change, Confirmation, Records } from "../tenant-store.ts";
@@ -8,6 +8,9 @@ import { conflictsOf, decidedByApi, isDecidedByApi, orphansOf, permissionOf } fr
 import { accessOf, effectiveRecord } from "./clients.ts";
 import { keepLifetimes, lifetimesOf } from "./keys.ts";
 import { current, type TenantRows } from "./rows.ts";
+
+// Whoever has missed more than this starts anew, which is less to tell.
+const CHANGES_TOLD = 1000;
 
 /** A tenant file that has been checked and hashed, ready to be applied in one turn. */
 export interface PreparedTenant {
@@ -37,8 +40,7 @@ export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTen
     return true;
   });
   const declared = new Set(prepared.records.map(({ name }) => name));
-  const left = rows.names().filter((name) => name !== recordName.keys && !/^(cutoffs|access)\//.test(name) && !declared.has(name) && !isDecidedByApi(rows, name));
-  const stale = ask.prune ? [...left, ...orphansOf(rows, left), ...accessOf(rows, left)] : staleLookUps(rows, left);
+  const stale = ask.prune ? undeclared(rows, declared) : staleLookUps(rows, declared, puts);
   changes.push(...stale.map((name) => ({ action: "delete" as const, record: name })));
   if (ask.dryRun || changes.length === 0) return { ok: true, version: version - 1, changes };
   for (const row of puts) rows.put(row, version);
@@ -53,8 +55,9 @@ export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTen
 /** What has changed since a version. */
 export function confirmTenant(rows: TenantRows, since: number | undefined): Confirmation {
   const version = rows.version();
-  const changed = since === undefined || since > version ? "everything" : since === version ? [] : rows.changedSince(since);
-  return { version, changed };
+  if (since === undefined || since > version) return { version, changed: "everything" };
+  const changed = since === version ? [] : rows.changedSince(since, CHANGES_TOLD + 1);
+  return { version, changed: changed.length > CHANGES_TOLD ? "everything" : changed };
 }
 
 /** Records as they are now. */
@@ -70,15 +73,29 @@ export function exportTenant(rows: TenantRows): { readonly version: number; read
   return { version, file: fileOf(rows.names().map((name) => [name, effectiveRecord(rows, name)])) };
 }
 
-// Look-ups go when what they follow from has changed. Those of clients that this file leaves out, and that stay, stay with them.
-function staleLookUps(rows: TenantRows, left: readonly string[]): readonly string[] {
-  const kept = new Set(left.flatMap((name) => lookUpNames(rows, name)));
-  return left.filter(
-    (name) => (/^(resource|origin|entity|asserter)\//.test(name) && !kept.has(name)) || (name.startsWith("dependency/") && !left.includes(permissionOf(rows, name))),
-  );
+// Everything that no file declares any more, and what the API decided about the clients among it.
+function undeclared(rows: TenantRows, declared: ReadonlySet<string>): readonly string[] {
+  const left = rows.names().filter((name) => name !== recordName.keys && !/^(cutoffs|access)\//.test(name) && !declared.has(name) && !isDecidedByApi(rows, name));
+  return [...left, ...orphansOf(rows, left), ...accessOf(rows, left)];
 }
 
+// Look-ups go when what they follow from has changed. Those of clients that this file leaves out, and that stay, stay with them.
+function staleLookUps(rows: TenantRows, declared: ReadonlySet<string>, puts: PreparedTenant["records"]): readonly string[] {
+  const before = new Set(puts.flatMap(({ name }) => lookUpNames(rows, name)));
+  const dropped = [...before].filter((name) => !declared.has(name) && rows.record(name) !== undefined && !isDecidedByApi(rows, name));
+  if (dropped.length === 0) return [];
+  const left = ["client/", "saml-idp/"].flatMap((kind) => rows.names(kind)).filter((name) => !declared.has(name));
+  const kept = new Set(left.flatMap((name) => lookUpNames(rows, name)));
+  return dropped.filter((name) => !kept.has(name));
+}
+
+// The look-ups that follow from a record as it is now.
 function lookUpNames(rows: TenantRows, name: string): readonly string[] {
+  if (name.startsWith("permission/")) {
+    const { consumer = "", name: named = "" } = current<StoredPermission>(rows, name) ?? {};
+    const dependency = recordName.dependency(consumer, named);
+    return permissionOf(rows, dependency) === name ? [dependency] : [];
+  }
   if (name.startsWith("saml-idp/")) return [recordName.asserter(current<SamlIdentityProvider>(rows, name)?.entityId ?? "")];
   const client = name.startsWith("client/") ? current<Client>(rows, name) : undefined;
   return client === undefined ? [] : lookUpsOf("", client).map(([lookUp]) => lookUp);
