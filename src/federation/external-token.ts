@@ -39,10 +39,8 @@ export async function isSignedBy(providers: ProviderCache, idp: IdentityProvider
 /** Judges claims by the rules of the IdP's record: audience, required claims, subject, times. Answers a note for the audit log where they fail. */
 export function judgeClaims(rules: SubjectTokens, claims: JsonObject, now: number): ExternalClaims | string {
   if (!isForUs(rules, claims)) return "aud";
-  for (const [path, values] of Object.entries(rules.requiredClaims)) {
-    const value = claimAt(claims, path);
-    if (typeof value !== "string" || !values.includes(value)) return `required claim ${path}`;
-  }
+  const lacking = lackingClaim(rules.requiredClaims, claims);
+  if (lacking !== undefined) return `required claim ${lacking}`;
   // What another has delegated, or says of a logout, is no login.
   if (claims.act !== undefined || claims.may_act !== undefined || claims.events !== undefined) return "act or events";
   const subject = claimAt(claims, rules.subject);
@@ -52,6 +50,11 @@ export function judgeClaims(rules: SubjectTokens, claims: JsonObject, now: numbe
   if (!isTime(iat) || iat > now + SKEW_SECONDS || iat < now - rules.maxAge - SKEW_SECONDS || exp - iat > LONGEST_LIFETIME_SECONDS) return "iat";
   if (nbf !== undefined && (!isTime(nbf) || nbf > now + SKEW_SECONDS)) return "nbf";
   return { claims, subject, issued: iat, expires: exp };
+}
+
+/** The first claim that does not have one of the values that the IdP's record requires; undefined where all have. */
+export function lackingClaim(required: SubjectTokens["requiredClaims"], claims: JsonObject): string | undefined {
+  return Object.keys(required).find((path) => !required[path]?.some((value) => value === claimAt(claims, path)));
 }
 
 function isTime(value: unknown): value is number {

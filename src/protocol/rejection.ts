@@ -147,6 +147,7 @@ const TABLE = {
   login_required: row(400, "login_required", "The user must log in."),
   interaction_required: row(400, "interaction_required", "The user must confirm."),
   login_denied: row(400, "access_denied", "The identity provider did not log the user in."),
+  login_not_admitted: row(400, "access_denied", "This account of the identity provider is not one that may log in here."),
   user_cut_off: row(400, "access_denied", "The user may not log in."),
   login_state_unknown: login,
   login_state_used: login,

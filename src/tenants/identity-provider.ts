@@ -19,7 +19,7 @@ export const ClaimMapping = z.strictObject({
 export const SubjectTokens = z.strictObject({
   /** Each token names one of these in `aud`: our client id there, our issuer, or what was agreed upon. */
   audiences: z.array(z.string().check(z.minLength(1), z.maxLength(499))).check(z.minLength(1), z.maxLength(20)),
-  /** Claims (as in `claims`) that have one of these values, such as `hd`, `tid` or `azp`. */
+  /** Claims (as in `claims`) that have one of these values, such as `hd`, `tid` or `azp`; of logins too, but for `azp`, which is our own there. */
   requiredClaims: z._default(z.record(z.string().check(z.minLength(1)), z.array(z.string()).check(z.minLength(1), z.maxLength(20))), {}),
   /** The claim, as in `claims`, that names the user. Only `sub` names the one who logs in. */
   subject: z._default(z.string().check(z.minLength(1), z.maxLength(255)), "sub"),

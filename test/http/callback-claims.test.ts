@@ -172,3 +172,16 @@ describe("FED-25 the IdP's own words", () => {
     expect(w.idp.requests.filter((request) => request.startsWith("POST"))).toEqual([]);
   });
 });
+
+describe("the claims that an IdP's record requires", () => {
+  it("are those of a login too: who lacks one is told so, and no session begins; azp is our own there", async () => {
+    const requiredClaims = { hd: ["example.com"], "tenant.id": ["t1", "t2"], azp: ["another-app"] };
+    const w = await world({ tenant: (file) => Object.assign(file.identityProviders.corp, { subjectTokens: { audiences: ["cambio"], requiredClaims } }) });
+    for (const changes of [{}, { hd: "example.com" }, { hd: "gmail.com", tenant: { id: "t1" } }, { hd: ["example.com"], tenant: { id: "t1" } }]) {
+      const { response, ...outcome } = await presentClaims(w, changes);
+      expect(outcome).toEqual({ accepted: false, reason: "login_not_admitted", error: "access_denied" });
+      expect(response.headers.getSetCookie().join()).not.toContain("cambio_session");
+    }
+    expect(await presentClaims(w, { hd: "example.com", tenant: { id: "t2" }, azp: "cambio" })).toMatchObject({ accepted: true });
+  });
+});
