@@ -32,10 +32,11 @@ describe("the variables of a deployment", () => {
     ]);
     expect([...config.tokenKeys]).toEqual([[12, TOKEN.k]]);
     expect((await readConfig({ ISSUERS: "http://localhost:8787" })).operatorKeys).toEqual([]);
-    expect(await readConfig({ ...GOOD, EDGE_STATUS_SECONDS: "0", CONFIG_OUTAGE_SECONDS: "3600", VERIFIED_TOKENS_KEPT: "0" })).toMatchObject({
+    expect(await readConfig({ ...GOOD, EDGE_STATUS_SECONDS: "0", CONFIG_OUTAGE_SECONDS: "3600", VERIFIED_TOKENS_KEPT: "0", SHARED_ANSWERS_KEPT: "10000" })).toMatchObject({
       edgeStatusSeconds: 0,
       configOutageSeconds: 3600,
       verifiedTokensKept: 0,
+      sharedAnswersKept: 10_000,
     });
   });
 

@@ -6,12 +6,10 @@ import { readQuery } from "../../src/protocol/form.ts";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
 import type { ClientRequest } from "../../src/service.ts";
 import { sharedAnswers } from "../../src/tokens/shared-answers.ts";
-import { demoTenant } from "../demo-tenant.ts";
 import { type Clock, editTenant, stopClock } from "../faults.ts";
-import { exchange, ISSUER, introspect, login, payloadOf, refresh, type World, world } from "../world.ts";
+import { ISSUER, introspect, login, payloadOf } from "../world.ts";
 import { familyCallsOf, lineOf, sharing, trade } from "./coalescing-steps.ts";
 import { agentToken, withAgents } from "./delegation-steps.ts";
-import { partnerToken, present } from "./external-steps.ts";
 
 let clock: Clock;
 beforeEach(async () => {
@@ -226,62 +224,5 @@ describe("whoever is given a shared answer", () => {
     expect((await ask(await proof(one))).access_token).toBe(tokens[1]);
     expect(lineOf(w).coalesced).toBe(true);
     expect(await ask(used)).toMatchObject({ status: 400, error: "invalid_dpop_proof" });
-  });
-});
-
-describe("what is never shared", () => {
-  const never = async (w: World, ask: () => Promise<{ readonly status: number }>, status = 200) => {
-    for (let turn = 0; turn < 2; turn++) expect((await ask()).status, w.lines.at(-1)).toBe(status);
-    expect(w.lines.filter((line) => line.includes('"coalesced"'))).toEqual([]);
-  };
-
-  it("refresh tokens, what comes of them, and SSO tokens", async () => {
-    const w = await sharing();
-    const web = await login(w, "web-app");
-    await never(w, () => trade(w, web.access_token, {}, "web-app"));
-    expect(lineOf(w).issued).toContain("refresh_token");
-    await never(w, () => trade(w, web.refresh_token, { subject_token_type: TOKEN_TYPE.refresh_token, requested_token_type: AT }, "web-app"));
-    await never(w, () => trade(w, web.access_token, { resource: "urn:sap:identity:sso" }, "web-app"));
-    let { refresh_token } = await login(w, "travel-agent");
-    await never(w, async () => {
-      const answer = await refresh(w, "travel-agent", refresh_token);
-      refresh_token = ((await answer.json()) as { readonly refresh_token: string }).refresh_token;
-      return answer;
-    });
-  });
-
-  it("assertions, what comes of an opaque token without its session, and of tokens of another issuer", async () => {
-    const w = await sharing();
-    const web = await login(w, "web-app");
-    await never(w, () => trade(w, web.access_token, { resource: "http://localhost:8790/", requested_token_type: TOKEN_TYPE.saml2 }, "web-app"));
-    const { token } = await trade(w, web.access_token, { requested_token_type: AT }, "web-app");
-    expect(token).toMatch(/^cambio_at_/);
-    await never(w, () => trade(w, token, { requested_token_type: AT }, "web-app"));
-    const foreign = await partnerToken(w);
-    await never(w, () => present(w, foreign));
-  });
-
-  it("what counts against a budget that somebody has set", async () => {
-    const w = await sharing((file) => Object.assign(file.clients["travel-agent"], { tokenPolicy: { exchangeBudget: 2 } }));
-    const { access_token } = await login(w, "travel-agent");
-    await never(w, () => trade(w, access_token));
-    expect(await trade(w, access_token)).toMatchObject({ status: 400, error: "invalid_request" });
-  });
-
-  it("a refusal, and an explanation", async () => {
-    const w = await sharing();
-    const { access_token } = await login(w, "travel-agent");
-    await never(w, () => trade(w, access_token, { audience: "nobody" }), 400);
-    const form = { grant_type: GRANT_TYPE.token_exchange, subject_token: access_token, subject_token_type: AT };
-    await never(w, () => w.post("/oauth2/exchange/explain", form, ["travel-agent", "travel-agent-secret"]));
-    expect((await exchange(w, "travel-agent", form)).status).toBe(200);
-  });
-});
-
-describe("the policy", () => {
-  it.each([-1, 6, 1.5, "2"])("is refused in a tenant file with %s seconds", async (coalesceSeconds) => {
-    const w = await world();
-    const answer = await w.apply({ ...demoTenant(ISSUER), tokenPolicy: { coalesceSeconds } });
-    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("tokenPolicy.coalesceSeconds")]);
   });
 });
