@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Families, Granted, Refused } from "../../src/storage/families.ts";
-import { fateOf, granted, HOUR, pathQuery, presenting, successor } from "./asks.ts";
+import { CLIENT, exchanging, fateOf, granted, HOUR, type Holder, pathQuery, presenting, refreshQuery, successor } from "./asks.ts";
 import { pass, stoppedClock } from "./clock.ts";
 
 const WINDOWS = [
@@ -65,6 +65,21 @@ export function reuseContract(name: string, make: () => Families): void {
       for (let turn = 0; turn < 5; turn++) expect(generationOf(await families.refresh(family, presenting(token)))).toBe(1);
       await families.refresh(family, presenting(successor(token)));
       expect(generationOf(await families.refresh(family, presenting(token)))).toBe("refresh_reused");
+    });
+
+    it("as a subject token, without the key that it is bound to, is refused and changes nothing: neither the grant nor the window ends", async () => {
+      const families = make();
+      const proven = { jkt: "key" };
+      const { family, token } = await granted(families, { redeem: { proven } });
+      await families.refresh(family, presenting(token, { proven }));
+      const next = successor(token);
+      const asSubject = (holder: Holder) => exchanging({ query: refreshQuery(holder), client: CLIENT, expires: 0, hops: 0, deadline: 0 });
+      const refused = { ok: false, reason: "subject_unproven" };
+      expect(await families.extend(family, asSubject(next))).toEqual(refused);
+      expect(generationOf(await families.refresh(family, presenting(token, { proven })))).toBe(1);
+      pass(10);
+      expect(await families.extend(family, asSubject(token))).toEqual(refused);
+      expect(generationOf(await families.refresh(family, presenting(next, { proven })))).toBe(2);
     });
 
     it("RT-05 within the window by another client is refused, and the grant lives", async () => {

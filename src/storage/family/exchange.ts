@@ -1,5 +1,6 @@
 import { isRefusal, type Permit, permit, type Subject } from "../../policy.ts";
 import { equalInConstantTime } from "../../protocol/bytes.ts";
+import { mayRefreshWith } from "../../protocol/confirmation.ts";
 import { type Principal, subjectIdentifierOf } from "../../tenants/principal.ts";
 import type { Extend, Extended, Leaf, Refused, TokenRecord } from "../families.ts";
 import type { NodeId, Origin } from "../lineage.ts";
@@ -98,6 +99,9 @@ function refreshSubject(rows: FamilyRows, now: number, family: FamilyRow, row: N
   if (subject.kind !== "refresh" || chain === undefined || row.client !== request.requester.id || subject.generation > chain.generation) return dead("record_unknown");
   const death = deathOf(rows, now, { nodes: record.path, ...(record.sid === undefined ? {} : { sid: record.sid }) });
   if (death !== undefined) return dead(death);
+  // Whoever lacks the key changes nothing: neither the grant nor the window ends by them.
+  const { requester, proven } = request;
+  if (!mayRefreshWith(record.cnf, proven, requester.isPublic)) return { ok: false, reason: "subject_unproven" };
   const isCurrent = subject.generation === chain.generation;
   if (isCurrent && !equalInConstantTime(subject.hash, chain.hash)) return dead("record_unknown");
   const inWindow = chain.rotated !== undefined && now - chain.rotated < subject.window;
