@@ -7,6 +7,8 @@ import { basicOf } from "./relying-party.ts";
 
 /** How long an access token counts as living whose IdP does not say. Seconds. */
 const UNKNOWN_LIFETIME_SECONDS = 300;
+/** What an IdP calls an access token: its type (RFC 7662 §2.2), or its kind. */
+const ACCESS_TOKEN = /^(bearer|dpop|access_token)$/i;
 
 /**
  * Asks an IdP about an access token of its own, by introspection (RFC 7662) or userinfo; one question, and the answer is
@@ -29,6 +31,8 @@ export async function askAboutToken(service: Service, idp: IdentityProvider, tex
   // Userinfo cannot say whom a token is for: that this is accepted is the record's own word.
   if (!isIntrospection) return { ...body, ...times, aud: idp.subjectTokens?.audiences[0] };
   if (body.active !== true || (body.iss ?? idp.issuer) !== idp.issuer) return undefined;
+  // Some IdPs know their refresh and ID tokens there as well, and say so in one of these.
+  if (![body.token_type, body.token_use].every((kind) => kind === undefined || ACCESS_TOKEN.test(String(kind)))) return undefined;
   return { ...times, ...body, aud: body.aud ?? body.client_id };
 }
 

@@ -60,13 +60,21 @@ describe("an access token of a corporate IdP that is no JWT", () => {
       { iss: "https://evil.example.net" },
       { sub: undefined },
       { exp: 1000 },
+      // What some IdPs say of a refresh token, or of an ID token.
+      { token_type: "refresh_token" },
+      { token_type: "Refresh" },
+      { token_type: "id_token" },
+      { token_type: 1 },
+      { token_type: "Bearer", token_use: "refresh_token" },
     ];
     for (const changes of WRONG) {
       said = { ...good(), ...changes };
       expect([changes, await fate(w, "partner-at", opaque)]).toEqual([changes, UNREADABLE]);
     }
-    said = { ...good(), aud: undefined, client_id: "cambio" };
-    expect(await fate(w, "partner-at", opaque)).toBe("taken");
+    for (const changes of [{ aud: undefined, client_id: "cambio" }, { token_type: "Bearer" }, { token_type: "bearer" }, { token_type: "access_token" }]) {
+      said = { ...good(), ...changes };
+      expect(await fate(w, "partner-at", opaque)).toBe("taken");
+    }
     expect(w.lines.join()).not.toContain("partner-at");
   });
 
