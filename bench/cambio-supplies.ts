@@ -1,4 +1,4 @@
-import { type BenchClient, type MeasuredCambio, secretOf } from "./cambio.ts";
+import { type BenchClient, type MeasuredCambio, secretOf, VERIFIED_TOKENS_KEPT } from "./cambio.ts";
 import { always, CONNECTIONS, type Contestant, type Operation, type Supply, type Work } from "./contestant.ts";
 import type { Generator } from "./generator.ts";
 import { type Credentials, get, post } from "./request.ts";
@@ -7,6 +7,8 @@ const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
 const LONG_MS = 20_000;
 // So few that each is asked for often within the seconds that `edge` remembers it.
 const REPEATED = 32;
+// So many that each has been forgotten when it is asked for again: its signature is verified anew, its family's answer is not.
+const FORGOTTEN = VERIFIED_TOKENS_KEPT + 50;
 
 /** Cambio as a contestant: logs in as often as there are connections, and makes the tokens that are then exchanged. */
 export async function cambioContestant(cambio: MeasuredCambio, generator: Generator): Promise<Contestant> {
@@ -47,17 +49,18 @@ export async function cambioContestant(cambio: MeasuredCambio, generator: Genera
     async (count) => ({ requests: (await fresh(app, count)).map(toRequest) });
   // The first look is strong; what is measured comes after it.
   const again =
-    (app: BenchClient, toRequest: (token: string) => string): Supply =>
+    (app: BenchClient, toRequest: (token: string) => string, tokens = REPEATED): Supply =>
     async () => {
-      const requests = (await fresh(app, REPEATED)).map(toRequest);
-      const { failures, failure } = await generator.run({ port: served.port, connections: CONNECTIONS, count: REPEATED, milliseconds: LONG_MS, requests });
+      const requests = (await fresh(app, tokens)).map(toRequest);
+      const { failures, failure } = await generator.run({ port: served.port, connections: CONNECTIONS, count: tokens, milliseconds: LONG_MS, requests });
       if (failures > 0) throw new Error(`cambio: ${failure}`);
       return { requests };
     };
   const introspecting = (client: BenchClient, consistency: string) => (token: string) => form("/oauth2/introspect", client, { token, consistency });
-  const supplies: Record<Operation, Supply | undefined> = {
+  const supplies: Record<Operation, Supply> = {
     exchange: once("app-strong", (token) => exchanging("app-strong", "api-strong", token)),
-    exchangeEdge: undefined,
+    exchangeFirst: once("app-edge", (token) => exchanging("app-edge", "api-edge", token)),
+    exchangeEdge: again("app-edge", (token) => exchanging("app-edge", "api-edge", token), FORGOTTEN),
     exchangeKnown: again("app-edge", (token) => exchanging("app-edge", "api-edge", token)),
     exchangeToOpaque: once("app-strong", (token) => exchanging("app-strong", "api-opaque", token)),
     exchangeFromOpaque: once("app-opaque", (token) => exchanging("app-opaque", "api-strong", token)),
@@ -70,13 +73,13 @@ export async function cambioContestant(cambio: MeasuredCambio, generator: Genera
     introspectOpaque: once("app-opaque", introspecting("app-opaque", "strong")),
     introspectOpaqueEdge: again("app-opaque", introspecting("app-opaque", "edge")),
     introspectJwt: once("app-edge", introspecting("app-edge", "strong")),
-    introspectJwtEdge: again("app-edge", introspecting("app-edge", "edge")),
+    introspectJwtEdge: again("app-edge", introspecting("app-edge", "edge"), FORGOTTEN),
+    introspectJwtKnown: again("app-edge", introspecting("app-edge", "edge")),
     revoke: once("app-strong", (token) => form("/oauth2/revoke", "app-strong", { token })),
     keySet: always(get(served.host, "/oauth2/certs")),
     discovery: always(get(served.host, "/.well-known/openid-configuration")),
   };
-  const offered = Object.entries(supplies).filter((entry): entry is [Operation, Supply] => entry[1] !== undefined);
-  return { name: "cambio", served, supplies: Object.fromEntries(offered), stop: cambio.stop };
+  return { name: "cambio", served, supplies, stop: cambio.stop };
 }
 
 function credentialsOf(client: BenchClient): Credentials {

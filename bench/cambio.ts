@@ -20,6 +20,9 @@ import { type Served, serveWorkers, type WorkerConfig } from "./served.ts";
 /** The redirect URI of the benchmark's applications; nobody listens there. */
 const REDIRECT_URI = "http://localhost:8789/callback";
 
+/** How many verified JWTs an isolate keeps: fewer than in production, so that a round can ask for one that was forgotten. */
+export const VERIFIED_TOKENS_KEPT = 100;
+
 /** Cambio's production bundle on workerd, with the demo tenant and the benchmark's own clients. */
 export interface MeasuredCambio {
   readonly served: Served;
@@ -53,7 +56,7 @@ export async function startCambio(folder: string, { inspectorPort }: CambioOptio
   const local = localVars(issuer, {});
   const provider = startIdp(folder, idpPort, issuer, local.CORP_CLIENT_SECRET);
   try {
-    const vars = { ...local, OPERATOR_KEYS: JSON.stringify({ keys: [publicJwk(key)] }) };
+    const vars = { ...local, OPERATOR_KEYS: JSON.stringify({ keys: [publicJwk(key)] }), VERIFIED_TOKENS_KEPT: String(VERIFIED_TOKENS_KEPT) };
     const served = await serveWorkers(cambioWorkers(folder, vars, inspectorPort !== undefined), port, "/health/alive", inspectorPort);
     const ended = provider.ended.then((why) => Promise.reject(new Error(why)));
     while (!(await Promise.race([ended, answers(`${idp}/.well-known/openid-configuration`)]))) await sleep(50);

@@ -4,7 +4,8 @@ import type { Served } from "./served.ts";
 /** What is measured: one row of the table each. `floor` is the operation of the bare Worker that it is compared with. */
 export const OPERATIONS = {
   exchange: "exchange JWT→JWT, strong",
-  exchangeEdge: "exchange JWT→JWT, edge",
+  exchangeFirst: "exchange JWT→JWT, edge, token not seen before",
+  exchangeEdge: "exchange JWT→JWT, edge, token verified anew",
   exchangeKnown: "exchange JWT→JWT, edge, token seen before",
   exchangeToOpaque: "exchange JWT→opaque",
   exchangeFromOpaque: "exchange opaque→JWT",
@@ -14,7 +15,8 @@ export const OPERATIONS = {
   introspectOpaque: "introspect opaque, strong",
   introspectOpaqueEdge: "introspect opaque, edge",
   introspectJwt: "introspect JWT, strong",
-  introspectJwtEdge: "introspect JWT, edge",
+  introspectJwtEdge: "introspect JWT, edge, token verified anew",
+  introspectJwtKnown: "introspect JWT, edge, token seen before",
   revoke: "revoke",
   keySet: "key set",
   discovery: "discovery",

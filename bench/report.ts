@@ -14,12 +14,15 @@ const WORKERS = "workers-oauth-provider";
 const GLEWLWYD = "glewlwyd";
 const GOALS: Readonly<Partial<Record<Operation, Goal>>> = {
   exchange: { floor: 1.25, peers: { [OIDC]: 1.2, [OIDC_REDIS]: 2, [WORKERS]: 2 } },
+  // It does what `strong` does.
+  exchangeFirst: { floor: 1.25, peers: { [OIDC]: 1.2, [OIDC_REDIS]: 2, [WORKERS]: 2 } },
   exchangeEdge: { floor: 1.25, peers: { [OIDC]: 2.2, [OIDC_REDIS]: 3.5, [WORKERS]: 3.5 } },
   exchangeKnown: { floor: 1.25, peers: { [OIDC]: 3.5, [OIDC_REDIS]: 5, [WORKERS]: 5 } },
   refresh: { floor: 1.3, peers: { [OIDC]: 0.9, [OIDC_REDIS]: 1.5, [WORKERS]: 2 } },
   clientCredentials: { floor: 1.25, peers: { [OIDC]: 1.3, [OIDC_REDIS]: 2, [GLEWLWYD]: 5 } },
   introspectOpaqueEdge: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },
   introspectJwtEdge: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },
+  introspectJwtKnown: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },
 };
 
 /** One ratio of one run, and whether it is what it is to be. */

@@ -17,6 +17,8 @@ const MAC_BYTES = 16;
 
 const PATHS = {
   exchange: "/exchange",
+  // The first look at a token is `strong`.
+  exchangeFirst: "/exchange",
   exchangeEdge: "/exchange-edge",
   exchangeKnown: "/exchange-known",
   exchangeToOpaque: "/exchange-to-opaque",
@@ -28,6 +30,7 @@ const PATHS = {
   introspectOpaqueEdge: "/introspect-opaque-edge",
   introspectJwt: "/introspect-jwt",
   introspectJwtEdge: "/introspect-jwt-edge",
+  introspectJwtKnown: "/introspect-jwt-known",
   revoke: "/revoke",
 } as const satisfies Partial<Record<Operation, string>>;
 

@@ -45,7 +45,7 @@ export const glewlwyd: Peer = async () => {
         chains: (await logIns()).map(({ refresh_token }) => refresh_token),
       }),
       // It looks the token up each time, so that it is what `strong` is; it has nothing weaker.
-      ...{ introspectJwt: introspect, introspectJwtEdge: introspect },
+      ...{ introspectJwt: introspect, introspectJwtEdge: introspect, introspectJwtKnown: introspect },
       keySet: always(get(host, `${path}/jwks`)),
       discovery: always(get(host, `${path}/.well-known/openid-configuration`)),
     },

@@ -59,7 +59,7 @@ async function contestantOf(name: string, store: readonly string[]): Promise<Con
     served,
     supplies: {
       // It has no weaker consistency: what it does once is what it does always.
-      ...{ exchange, exchangeEdge: exchange, exchangeKnown: exchange },
+      ...{ exchange, exchangeFirst: exchange, exchangeEdge: exchange, exchangeKnown: exchange },
       ...{ introspectOpaque: introspect, introspectOpaqueEdge: introspect },
       refresh: async () => ({
         requests: [form("/token", { grant_type: "refresh_token", refresh_token: "{token}" })],

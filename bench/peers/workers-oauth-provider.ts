@@ -68,8 +68,8 @@ export const workersOauthProvider: Peer = async (folder) => {
     name: "workers-oauth-provider",
     served,
     supplies: {
-      ...{ exchange, exchangeEdge: exchange, exchangeKnown: exchange },
-      ...{ introspectOpaque: introspect, introspectOpaqueEdge: introspect, introspectJwtEdge: introspect },
+      ...{ exchange, exchangeFirst: exchange, exchangeEdge: exchange, exchangeKnown: exchange },
+      ...{ introspectOpaque: introspect, introspectOpaqueEdge: introspect, introspectJwtEdge: introspect, introspectJwtKnown: introspect },
       refresh: async () => ({
         requests: [form({ grant_type: "refresh_token", refresh_token: "{token}" })],
         chains: (await logIns()).map(({ refresh_token }) => refresh_token),
