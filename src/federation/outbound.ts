@@ -7,9 +7,9 @@ import { BODY_LIMIT_BYTES, DEADLINE_MILLISECONDS } from "./bounds.ts";
 /** What an IdP answered, or why there is no answer. Nothing of it is trusted. */
 export type Answer = { readonly status: number; readonly body: JsonObject } | { readonly failure: "unreachable" | "invalid" };
 
-/** The time that questions have which belong together: five seconds for all of them. */
-export function deadline(): AbortSignal {
-  return AbortSignal.timeout(DEADLINE_MILLISECONDS);
+/** The time that questions have which belong together: five seconds for all of them, from `began` (milliseconds). */
+export function deadline(began = Date.now()): AbortSignal {
+  return AbortSignal.timeout(Math.max(0, began + DEADLINE_MILLISECONDS - Date.now()));
 }
 
 /**

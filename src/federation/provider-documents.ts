@@ -1,7 +1,7 @@
 import type { JWK } from "jose";
 import { Rejection } from "../protocol/rejection.ts";
 import { isLocalhost, isOutboundUrl } from "../protocol/uri.ts";
-import { askIdentityProvider } from "./outbound.ts";
+import { askIdentityProvider, deadline } from "./outbound.ts";
 
 /** What we need of an IdP's discovery document (OpenID Connect Discovery §3). */
 export interface ProviderMetadata {
@@ -21,10 +21,10 @@ const SWITCHES = ["authorization_response_iss_parameter_supported"] as const;
 const KEY_TEXTS = ["kid", "use", "alg"] as const;
 
 /** Asks an IdP for its discovery document. `ownHosts`: where we answer ourselves; no IdP is there, and nothing of it leads there. */
-export async function loadMetadata(issuer: string, ownHosts: ReadonlySet<string>): Promise<ProviderMetadata> {
+export async function loadMetadata(issuer: string, ownHosts: ReadonlySet<string>, signal = deadline()): Promise<ProviderMetadata> {
   if (ownHosts.has(new URL(issuer).host)) throw new Rejection("idp_discovery_invalid", { note: "own host" });
   // OpenID Connect Discovery §4.1: the issuer's own slash does not count here.
-  const answer = await askIdentityProvider(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
+  const answer = await askIdentityProvider(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, { signal });
   if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_discovery_invalid");
   const metadata = answer.status === 200 ? metadataOf(answer.body) : undefined;
   if (metadata === undefined || metadata.issuer !== issuer) throw new Rejection("idp_discovery_invalid");
@@ -54,9 +54,9 @@ function isOwnUrl(issuer: string, ownHosts: ReadonlySet<string>, url: string): b
 }
 
 /** Asks for a key set; `ownHosts` as above. */
-export async function loadKeys(url: string, ownHosts: ReadonlySet<string>): Promise<readonly JWK[]> {
+export async function loadKeys(url: string, ownHosts: ReadonlySet<string>, signal = deadline()): Promise<readonly JWK[]> {
   if (ownHosts.has(new URL(url).host)) throw new Rejection("idp_keys_invalid", { note: "own host" });
-  const answer = await askIdentityProvider(url);
+  const answer = await askIdentityProvider(url, { signal });
   if ("failure" in answer) throw new Rejection(answer.failure === "unreachable" ? "idp_unreachable" : "idp_keys_invalid");
   const { keys } = Object(answer.status === 200 ? answer.body : undefined) as { readonly keys?: unknown };
   if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isKey)) throw new Rejection("idp_keys_invalid");

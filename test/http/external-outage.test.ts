@@ -45,6 +45,16 @@ const withCorp = {
   },
 };
 
+describe("an IdP that is slow", () => {
+  it("has five seconds in a cold isolate for discovery and keys together", async () => {
+    const w = await world();
+    const given = vi.spyOn(AbortSignal, "timeout");
+    w.partner.scripts.discovery = () => void clock.forward(4);
+    expect(await fate(w, await partnerToken(w))).toBe("taken");
+    expect(given.mock.calls.flat()).toEqual([5000, 1000]);
+  });
+});
+
 describe("CON-57 while an IdP is down for an hour and more", () => {
   it("FED-28 its tokens are exchanged until its keys are an hour old, then answered with 503, and taken again by themselves once it is back", async () => {
     const w = await world();
