@@ -80,7 +80,7 @@ function trustedKey({ service }: Exchange, { issuer, jwksUri }: AssertionTrust, 
   return () => (jwksUri === undefined ? service.providers.verificationKey(issuer, keyId, algorithm) : service.providers.keyAt(jwksUri, keyId, algorithm));
 }
 
-// Keys that cannot be fetched say nothing of the client: 503, as for everything that cannot be decided. Bad keys are none.
+// Keys that cannot be fetched, whatever their host answers instead, say nothing of the client: 503. One that is no key is none.
 async function isSignedByOne(sources: readonly KeySource[], jwt: UnverifiedJwt): Promise<boolean> {
   let undecided: Rejection | undefined;
   for (const source of sources) {
@@ -88,7 +88,7 @@ async function isSignedByOne(sources: readonly KeySource[], jwt: UnverifiedJwt):
       const key = await source();
       if (key !== undefined && (await verifySignature(jwt, key))) return true;
     } catch (cause) {
-      if (cause instanceof Rejection && cause.wire.status === 503) undecided = new Rejection("unavailable", { note: "client keys", cause });
+      if (cause instanceof Rejection) undecided = new Rejection("unavailable", { note: "client keys", cause });
     }
   }
   if (undecided !== undefined) throw undecided;

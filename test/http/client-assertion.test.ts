@@ -1,6 +1,7 @@
 import { reset } from "cloudflare:test";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
+import { outcomeOf, UNAVAILABLE } from "../faults.ts";
 import { ISSUER, login, type TenantFileInput, type World, world } from "../world.ts";
 
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -122,7 +123,7 @@ describe("private_key_jwt, by the client's own key", () => {
 describe("private_key_jwt, by a key set at a URL", () => {
   const byUrl = withBatchJob({ jwks: undefined, jwksUri: JWKS_URI });
 
-  it("fetches it once, and once more for a new key after the interval; while it cannot be fetched nothing is decided", async () => {
+  it("fetches it once, and once more for a new key after the interval", async () => {
     const w = await world({ tenant: byUrl });
     w.idp.scripts.keys = () => Response.json({ keys: [BATCH_JWK] });
     expect((await ask(w, await assertion())).status).toBe(200);
@@ -130,10 +131,17 @@ describe("private_key_jwt, by a key set at a URL", () => {
     expect(w.idp.requests).toEqual([`GET ${JWKS_URI}`]);
     for (let n = 0; n < 20; n++) expect((await ask(w, await assertion({}, { kid: `unknown-${n}` }), { client_id: "batch-job" })).status).toBe(401);
     expect(w.idp.requests).toEqual([`GET ${JWKS_URI}`]);
-    const cold = await world({ tenant: byUrl });
-    cold.idp.scripts.keys = () => new Response("down", { status: 503 });
-    const undecided = await ask(cold, await assertion());
-    expect([undecided.status, undecided.headers.get("retry-after")]).toEqual([503, "2"]);
+  });
+
+  it.each([
+    ["a fault of its host", () => new Response("down", { status: 503 })],
+    ["a page", () => new Response("<p>moved", { status: 404, headers: { "content-type": "text/html" } })],
+    ["no key set", () => Response.json({ error: "not_found" }, { status: 404 })],
+  ])("answers 503 for %s in its place: the assertion was not judged, and no failure counts", async (_what, keys) => {
+    const w = await world({ tenant: byUrl });
+    w.idp.scripts.keys = keys;
+    expect(await outcomeOf(await ask(w, await assertion()))).toEqual(UNAVAILABLE);
+    expect(await outcomeOf(await ask(w, await assertion()))).toEqual(UNAVAILABLE);
   });
 });
 
