@@ -57,7 +57,7 @@ export async function cambioContestant(cambio: MeasuredCambio, generator: Genera
       return { requests };
     };
   const introspecting = (client: BenchClient, consistency: string) => (token: string) => form("/oauth2/introspect", client, { token, consistency });
-  const supplies: Record<Operation, Supply> = {
+  const supplies: Record<Exclude<Operation, "samlAssertion">, Supply> = {
     exchange: once("app-strong", (token) => exchanging("app-strong", "api-strong", token)),
     exchangeFirst: once("app-edge", (token) => exchanging("app-edge", "api-edge", token)),
     exchangeEdge: again("app-edge", (token) => exchanging("app-edge", "api-edge", token), FORGOTTEN),

@@ -18,6 +18,7 @@ export const OPERATIONS = {
   introspectJwtEdge: "introspect JWT, edge, token verified anew",
   introspectJwtKnown: "introspect JWT, edge, token seen before",
   revoke: "revoke",
+  samlAssertion: "SAML assertion, beside its RSA signature",
   keySet: "key set",
   discovery: "discovery",
 } as const;
@@ -29,6 +30,8 @@ export type Operation = keyof typeof OPERATIONS;
 export interface Work {
   readonly requests: readonly string[];
   readonly chains?: readonly string[];
+  /** How often one request does what is measured; once where it is left out. */
+  readonly each?: number;
   /** Told what came of it: where each chain has got to. */
   readonly took?: (result: Result) => void;
 }

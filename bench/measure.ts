@@ -47,7 +47,7 @@ export async function measure(contestants: readonly Contestant[], generator: Gen
       }
     }
   }
-  return contestants.flatMap(({ name }) =>
+  return [...new Set(contestants.map(({ name }) => name))].flatMap((name) =>
     operations.flatMap((operation) => {
       const taken = samples.get(`${name} ${operation}`);
       return taken === undefined ? [] : [{ contestant: name, operation, ...medians(taken), rounds: taken.length }];
@@ -58,14 +58,15 @@ export async function measure(contestants: readonly Contestant[], generator: Gen
 async function once({ name, served, supplies }: Contestant, operation: Operation, generator: Generator, count: number): Promise<Sample | undefined> {
   const work = await supplies[operation]?.(count);
   if (work === undefined) return undefined;
-  const { requests, chains, took } = work;
+  const { requests, chains, each = 1, took } = work;
+  const sent = Math.ceil(count / each);
   const before = served.cpu();
-  const result = await generator.run({ port: served.port, requests, ...(chains === undefined ? {} : { chains }), connections: CONNECTIONS, count, milliseconds: LONGEST_MS });
+  const result = await generator.run({ port: served.port, requests, ...(chains === undefined ? {} : { chains }), connections: CONNECTIONS, count: sent, milliseconds: LONGEST_MS });
   await sleep(BATCHED.includes(operation) ? AFTER_BATCHES_MS : AFTER_RESPONSE_MS);
-  const cpu = ((served.cpu() - before) / result.count) * 1000;
+  const cpu = ((served.cpu() - before) / (result.count * each)) * 1000;
   if (result.failures > 0) throw new Error(`${name}, ${OPERATIONS[operation]}: ${result.failures} of ${result.count} refused: ${result.failure}`);
   took?.(result);
-  return { cpu, throughput: result.count / result.seconds, p50: result.p50, p99: result.p99 };
+  return { cpu, throughput: (result.count * each) / result.seconds, p50: result.p50, p99: result.p99 };
 }
 
 function medians(samples: readonly Sample[]): Sample {

@@ -20,6 +20,7 @@ const GOALS: Readonly<Partial<Record<Operation, Goal>>> = {
   exchangeKnown: { floor: 1.25, peers: { [OIDC]: 3.5, [OIDC_REDIS]: 5, [WORKERS]: 5 } },
   refresh: { floor: 1.3, peers: { [OIDC]: 0.9, [OIDC_REDIS]: 1.5, [WORKERS]: 2 } },
   clientCredentials: { floor: 1.25, peers: { [OIDC]: 1.3, [OIDC_REDIS]: 2, [GLEWLWYD]: 5 } },
+  samlAssertion: { floor: 1.3 },
   introspectOpaqueEdge: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },
   introspectJwtEdge: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },
   introspectJwtKnown: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },

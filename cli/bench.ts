@@ -11,6 +11,7 @@ import { type Effort, measure } from "../bench/measure.ts";
 import { PEERS } from "../bench/peers/index.ts";
 import { profileOperations } from "../bench/profile.ts";
 import { compare, lines } from "../bench/report.ts";
+import { startSaml } from "../bench/saml/saml.ts";
 import { readArguments, runMain, terminal, UsageError } from "./command.ts";
 import { ROOT } from "./root.ts";
 import { freePort } from "./size/startup.ts";
@@ -77,7 +78,7 @@ async function bench(folder: string, effort: Effort, withPeers: boolean, out: st
   const contestants: Contestant[] = [];
   try {
     terminal.note("building and starting Cambio");
-    contestants.push(await cambioContestant(await startCambio(folder), generator), await startFloor(folder));
+    contestants.push(await cambioContestant(await startCambio(folder), generator), await startFloor(folder), ...(await startSaml(folder)));
     for (const peer of withPeers ? PEERS : []) {
       const started = await peer(folder);
       if (typeof started === "string") terminal.note(started);
