@@ -201,21 +201,31 @@ function targetFault({ targets, requested, isExplicit }: ExchangeRequest): Reaso
 }
 
 // What a target's owner decides is read from its own configuration; everything else only narrows.
-function allowedScope(target: Target, subject: Subject): readonly string[] {
+function allowedScope(target: Target, subject: Pick<Subject, "scope" | "audience">): readonly string[] {
   if (target.isRequester) return subject.scope;
   if (target.scopes.length === 0) return subject.scope.filter((scope) => IDENTITY_SCOPES.has(scope));
   const isAlreadyForTarget = subject.audience.includes(target.id);
   return target.scopes.filter((scope) => (target.ownScopes.includes(scope) && !isAlreadyForTarget) || subject.scope.includes(scope));
 }
 
-function scopeOf(request: ExchangeRequest, subject: Subject): { readonly granted: readonly string[] } | Refusal {
-  const { targets, scope: asked, isDefaultScope } = request;
+/** What of a scope that was granted before its targets allow today. */
+export function remainingScope(targets: readonly Target[], granted: readonly string[]): readonly string[] {
+  return granted.filter(allowanceOf(targets, { scope: granted, audience: [] }).isAllowed);
+}
+
+function allowanceOf(targets: readonly Target[], subject: Pick<Subject, "scope" | "audience">) {
   const allowed = targets.map((target) => ({ target, scopes: allowedScope(target, subject) }));
   // Good for all of the targets or for none: who owns a scope must allow it, and what nobody owns all must allow.
   const isAllowed = (scope: string) => {
     const owners = allowed.filter(({ target }) => target.ownScopes.includes(scope));
     return (owners.length === 0 ? allowed : owners).every(({ scopes }) => scopes.includes(scope));
   };
+  return { allowed, isAllowed };
+}
+
+function scopeOf(request: ExchangeRequest, subject: Subject): { readonly granted: readonly string[] } | Refusal {
+  const { targets, scope: asked, isDefaultScope } = request;
+  const { allowed, isAllowed } = allowanceOf(targets, subject);
   const possible = [...new Set(allowed.flatMap(({ scopes }) => scopes))].filter(isAllowed);
   if (asked === undefined || isDefaultScope) {
     const granted = asked === undefined ? possible : asked.filter(isAllowed);

@@ -1,4 +1,5 @@
 import { dialectOf } from "../dialects/index.ts";
+import { remainingScope } from "../policy.ts";
 import { randomId, sha256 } from "../protocol/bytes.ts";
 import { GRANT_TYPE, SCOPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
@@ -11,7 +12,7 @@ import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../token
 import { permissionDeath, recordedIssue } from "../tokens/permission-cutoff.ts";
 import type { Grant } from "./grant.ts";
 import { accessTokenFormat, issuingFor, mintTokens, type PreparedTokens, prepareTokens } from "./issuing.ts";
-import { optionsOf, ownerOf, type ResolvedTarget, targetsOfAudience } from "./targets.ts";
+import { optionsOf, ownerOf, policyTarget, type ResolvedTarget, targetsOfAudience } from "./targets.ts";
 
 /**
  * The refresh grant, RFC 6749 §6, with rotation (RFC 9700 §4.14). The successor is derived from the presented token, so a
@@ -95,7 +96,10 @@ async function renew(request: ClientRequest, token: OpaqueToken, ask: Refresh): 
   const actors = await actorsDeath(request, first.record.act, first.record.branches ?? []);
   if (actors !== undefined) throw new Rejection("refresh_revoked", { note: actors });
   const targets = await currentTargets(request, first);
-  const scope = first.record.scope.filter((name) => targets.every((target) => isStillAllowed(target, name)));
+  const scope = remainingScope(
+    targets.map((target) => policyTarget(request, target)),
+    first.record.scope,
+  );
   if (isSubset(first.record.scope, scope)) return { granted: first, targets };
   // The permission has shrunk. The same operation again, narrower: it rotates nothing and counts once.
   const narrowed = await service.families.refresh(token.family, { ...ask, scope });
@@ -118,10 +122,6 @@ async function currentTargets(request: ClientRequest, { record }: Granted): Prom
     if (!(cause instanceof Rejection) || cause.wire.error !== "invalid_target") throw cause;
   }
   throw new Rejection("refresh_target");
-}
-
-function isStillAllowed({ isRequester, client, permission }: ResolvedTarget, scope: string): boolean {
-  return isRequester || !client.ownScopes.includes(scope) || permission?.scopes.includes(scope) === true;
 }
 
 // Of the two formats that were prepared, the one that was recorded.
