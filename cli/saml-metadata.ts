@@ -7,6 +7,7 @@ import { CommandFailed } from "./command.ts";
 export interface ImportedProvider {
   readonly entityId: string;
   readonly ssoUrl?: string;
+  readonly slo?: { readonly location: string; readonly responseLocation?: string };
   readonly certificates: readonly string[];
 }
 
@@ -24,9 +25,22 @@ export function readMetadata(file: string): ImportedProvider {
   const keys = named(role, NS.metadata, "KeyDescriptor").filter((key) => (key.getAttribute("use") ?? "signing") !== "encryption");
   const certificates = keys.flatMap((key) => named(key, NS.signature, "X509Certificate").map((one) => (one.textContent ?? "").replace(/\s/g, "")));
   if (certificates.length === 0) throw new CommandFailed(`${file} has no certificate for signing`);
-  const sso = named(role, NS.metadata, "SingleSignOnService").find((one) => one.getAttribute("Binding") === REDIRECT);
-  const ssoUrl = sso?.getAttribute("Location") ?? undefined;
-  return { entityId: entity.getAttribute("entityID") ?? "", ...(ssoUrl === undefined ? {} : { ssoUrl }), certificates: [...new Set(certificates)] };
+  const ssoUrl = locations(role, "SingleSignOnService")?.location;
+  const slo = locations(role, "SingleLogoutService");
+  return {
+    entityId: entity.getAttribute("entityID") ?? "",
+    ...(ssoUrl === undefined ? {} : { ssoUrl }),
+    ...(slo === undefined ? {} : { slo }),
+    certificates: [...new Set(certificates)],
+  };
+}
+
+// Where a service is reached by the redirect binding.
+function locations(role: Element, service: string): ImportedProvider["slo"] {
+  const found = named(role, NS.metadata, service).find((one) => one.getAttribute("Binding") === REDIRECT);
+  const [location, responseLocation] = [found?.getAttribute("Location"), found?.getAttribute("ResponseLocation")];
+  if (location === null || location === undefined) return undefined;
+  return { location, ...(responseLocation === null || responseLocation === undefined ? {} : { responseLocation }) };
 }
 
 function parse(file: string): Element {

@@ -20,6 +20,7 @@ import { samlAcs } from "./saml-acs.ts";
 import { samlIdp } from "./saml-idp.ts";
 import { samlMetadata } from "./saml-metadata.ts";
 import { samlSlo } from "./saml-slo.ts";
+import { samlSpSlo } from "./saml-sp-slo.ts";
 import { applyTenant, readTenant } from "./tenant.ts";
 import { token } from "./token.ts";
 import { tokenList } from "./token-list.ts";
@@ -87,6 +88,7 @@ export const TENANT_ROUTES: readonly Route<TenantEndpoint>[] = [
   { paths: ["/saml2/idp/sso"], page: true, changes: true, methods: { GET: samlIdp, POST: samlIdp } },
   { paths: ["/saml2/idp/slo"], page: true, changes: true, methods: { GET: samlSlo, POST: samlSlo } },
   { paths: ["/saml2/sp/acs"], page: true, methods: { POST: samlAcs } },
+  { paths: ["/saml2/sp/slo"], page: true, changes: true, methods: { GET: samlSpSlo, POST: samlSpSlo } },
   { paths: ["/saml2/metadata"], cors: "any", methods: { GET: samlMetadata } },
   { paths: ["/oauth2/introspect", ...openid("token/introspect")], cors: "declared", methods: { POST: introspect } },
   { paths: ["/oauth2/revoke", ...openid("revoke")], cors: "declared", methods: { POST: revoke } },

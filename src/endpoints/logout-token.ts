@@ -5,6 +5,8 @@ import { JWT_TYPE } from "../protocol/names.ts";
 import { signJwt } from "../protocol/signature.ts";
 import { isOutboundUrl } from "../protocol/uri.ts";
 import type { Exchange } from "../service.ts";
+import type { EndedSession, Refused } from "../storage/families.ts";
+import type { FamilyId } from "../storage/lineage.ts";
 import type { LoggedIn } from "../storage/users.ts";
 import type { Client } from "../tenants/client.ts";
 import type { OpaqueToken } from "../tokens/opaque.ts";
@@ -25,7 +27,11 @@ export function tellApplications(exchange: Exchange, participants: readonly Logg
 
 /** Ends a session that another takes the place of, and tells the applications that took part in it. */
 export async function endReplaced(exchange: Exchange, { family, node }: Pick<OpaqueToken, "family" | "node">): Promise<void> {
-  const ended = await exchange.service.families.endSession(family, node);
+  tellEnded(exchange, family, await exchange.service.families.endSession(family, node));
+}
+
+/** Tells the applications that took part in a session, which has ended or was refused to. */
+export function tellEnded(exchange: Exchange, family: FamilyId, ended: EndedSession | Refused): void {
   exchange.service.statuses.forget(family);
   if (ended.ok) {
     tellApplications(

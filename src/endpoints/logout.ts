@@ -6,6 +6,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
 import type { EndedSession, Refused } from "../storage/families.ts";
 import type { FamilyId, NodeId } from "../storage/lineage.ts";
+import type { LoggedIn } from "../storage/users.ts";
 import { isUnreadable, readOwnJwt } from "../tokens/read.ts";
 import { seal, unseal } from "../tokens/seal.ts";
 import { logoutFrames, tellApplications } from "./logout-token.ts";
@@ -17,7 +18,7 @@ const RETURN_SECONDS = 600;
 const FRAMES_SECONDS = 2;
 
 /** Where the browser goes when all is done. */
-interface Destination {
+export interface Destination {
   readonly redirectUri: string | undefined;
   readonly state: string | undefined;
 }
@@ -89,10 +90,14 @@ export async function goOn(exchange: Exchange, place: Place, ended: EndedSession
   const onward = await providerLogout(exchange, place.family, ended, destination).catch(() => void audit.note({ note: "idp_logout_failed" }));
   audit.write({ status: 303, family: place.family, issued: "logout" });
   const participants = ended.ok ? ended.participants.map((participant) => ({ family: place.family, ...participant })) : [];
-  tellApplications(exchange, participants);
   // A hint may come without the browser's cookie, from another site: then the cookie may be that of another session.
   const cookie = isSame(await currentPlace(exchange), place) ? noSessionCookie(exchange) : undefined;
-  const next = onward === undefined ? destination : { redirectUri: onward, state: undefined };
+  return await leave(exchange, participants, onward === undefined ? destination : { redirectUri: onward, state: undefined }, cookie);
+}
+
+/** Applications are told that their sessions have ended, some of them by the browser before it goes on. */
+export async function leave(exchange: Exchange, participants: readonly LoggedIn[], next: Destination, cookie?: string): Promise<Response> {
+  tellApplications(exchange, participants);
   const frames = await logoutFrames(exchange, participants);
   return frames.length === 0 ? await done(next, cookie) : await framesPage(frames, next, cookie);
 }

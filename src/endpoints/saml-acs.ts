@@ -32,7 +32,9 @@ export async function samlAcs(exchange: Exchange): Promise<Response> {
     if (idp === undefined || idp.disabled) throw new Rejection("idp_disabled");
     const assertion = await assertionOf(exchange, form.require("SAMLResponse"), idp, login);
     const principal = samlPrincipal(await subjectOf(tenant.subjectKey, alias, assertion.nameId), alias, idp, assertion);
-    return await arrive(exchange, { login, client, principal, authTime: assertion.authnInstant, ends: assertion.sessionNotOnOrAfter });
+    // Kept where the IdP may ask for a logout.
+    const sid = idp.slo && assertion.sessionIndex;
+    return await arrive(exchange, { login, client, principal, authTime: assertion.authnInstant, sid, ends: assertion.sessionNotOnOrAfter });
   });
   response.headers.append("set-cookie", await noLoginStateCookie(exchange, login));
   return response;

@@ -11,25 +11,25 @@ export const WINDOW_SECONDS = 600;
 const RELAY_STATE_LIMIT = 512;
 // Canonical or not, padded or not: what the bindings call base64.
 
-/** How a request is read, where it has to be addressed to, and whether it must be signed by the application. */
-interface Expected<Request> {
+/** Who sends a request. */
+export interface Sender {
+  /** One of these must have signed it (base64 DER); undefined: it need not be signed. */
+  readonly certificates: readonly string[] | undefined;
+}
+
+/** How a request is read, where it has to be addressed to, and who sends requests under an entity id. */
+interface Expected<Request, From extends Sender> {
   readonly read: RequestReader<Request>;
   readonly destination: string;
-  readonly isSigned: (saml: SamlApplication) => boolean;
+  readonly senderOf: (entityId: string) => Promise<From | undefined>;
 }
 
-interface FromApplication<Request> {
-  readonly clientId: string;
-  readonly saml: SamlApplication;
-  readonly request: Request;
-}
-
-/** Reads a request of a SAML application, by the redirect or the POST binding. One that is signed must say whom it is for (SAML bindings §3.4.5.2). */
-export async function samlRequest<Request extends AuthnRequest | LogoutRequest>(
-  { request: { method, url }, tenant, service, audit }: Exchange,
+/** Reads a request by the redirect or the POST binding. One that is signed must say whom it is for (SAML bindings §3.4.5.2). */
+export async function samlRequest<Request extends AuthnRequest | LogoutRequest, From extends Sender>(
+  { request: { method, url }, service }: Exchange,
   form: Form,
-  { read, destination, isSigned }: Expected<Request>,
-): Promise<FromApplication<Request>> {
+  { read, destination, senderOf }: Expected<Request, From>,
+): Promise<{ readonly from: From; readonly request: Request }> {
   const received = { message: base64(form.require("SAMLRequest")), ...(method === "POST" ? {} : { redirect: redirectOf(url, form) }) };
   const taken = async (certificates?: readonly string[]) => {
     const outcome = await read(received, certificates);
@@ -37,16 +37,23 @@ export async function samlRequest<Request extends AuthnRequest | LogoutRequest>(
     return outcome.request;
   };
   const claimed = await taken();
-  const clientId = await tenant.samlApplication(claimed.issuer);
-  const client = clientId === undefined ? undefined : await tenant.client(clientId);
-  if (clientId === undefined || client?.saml === undefined || client.disabled) throw refused("application");
-  audit.note({ client: clientId });
-  const signed = isSigned(client.saml);
-  const request = signed ? await taken(client.saml.certificates ?? []) : claimed;
+  const from = await senderOf(claimed.issuer);
+  if (from === undefined) throw refused("sender");
+  const { certificates } = from;
+  const request = certificates === undefined ? claimed : await taken(certificates);
   if (request.issuer !== claimed.issuer) throw refused("issuer");
-  if ((request.destination ?? (signed ? undefined : destination)) !== destination) throw refused("destination");
+  if ((request.destination ?? (certificates === undefined ? destination : undefined)) !== destination) throw refused("destination");
   if (Math.abs(service.now() - request.issued) > WINDOW_SECONDS) throw refused("issue instant");
-  return { clientId, saml: client.saml, request };
+  return { from, request };
+}
+
+/** The SAML application of an entity id, and the client that it is. */
+export async function samlApplication({ tenant, audit }: Exchange, entityId: string): Promise<{ readonly clientId: string; readonly saml: SamlApplication } | undefined> {
+  const clientId = (await tenant.samlApplication(entityId)) ?? "";
+  const client = await tenant.client(clientId);
+  if (client?.saml === undefined || client.disabled) return undefined;
+  audit.note({ client: clientId });
+  return { clientId, saml: client.saml };
 }
 
 /** What comes back to the application as it was sent. */

@@ -17,7 +17,7 @@ import { samlSsoUrl } from "./authorization-request.ts";
 import { formActionOf } from "./authorization-response.ts";
 import { answering, proceed } from "./authorize.ts";
 import { page, submitAtOnce } from "./page.ts";
-import { relayStateOf, samlRequest, WINDOW_SECONDS } from "./saml-request.ts";
+import { relayStateOf, samlApplication, samlRequest, WINDOW_SECONDS } from "./saml-request.ts";
 import { readSession } from "./session.ts";
 
 /** What an application asked for, sealed while the user logs in. */
@@ -50,11 +50,13 @@ export async function samlSso(exchange: Exchange, form: Form): Promise<Response>
 
 async function readRequest(exchange: Exchange, form: Form): Promise<Asked> {
   const { service, tenant } = exchange;
-  const { clientId, saml, request } = await samlRequest(exchange, form, {
-    read: service.saml.authnRequest,
-    destination: samlSsoUrl(tenant.issuer),
-    isSigned: ({ requestsSigned = false }) => requestsSigned,
-  });
+  const senderOf = async (entityId: string) => {
+    const application = await samlApplication(exchange, entityId);
+    const { requestsSigned = false, certificates = [] } = application?.saml ?? {};
+    return application && { ...application, certificates: requestsSigned ? certificates : undefined };
+  };
+  const { from, request } = await samlRequest(exchange, form, { read: service.saml.authnRequest, destination: samlSsoUrl(tenant.issuer), senderOf });
+  const { clientId, saml } = from;
   const { id, acs = saml.acs[0] ?? "", forceAuthn, isPassive } = request;
   // Compared as bytes with what is registered, and sent nowhere else.
   if (!saml.acs.includes(acs)) throw new Rejection("saml_request_refused", { note: "acs" });

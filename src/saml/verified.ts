@@ -80,7 +80,7 @@ export interface AuthnRequest {
   readonly isPassive: boolean;
 }
 
-/** What an application says when its user signs out there (SAML core §3.7.1). */
+/** What an application or a corporate IdP says when a user signs out there (SAML core §3.7.1). */
 export interface LogoutRequest {
   readonly id: string;
   readonly issuer: string;
@@ -89,8 +89,8 @@ export interface LogoutRequest {
   readonly notOnOrAfter?: number;
   readonly destination?: string;
   readonly nameId: string;
-  /** Left out: the session of the browser. */
-  readonly sessionIndex?: string;
+  /** Which of the user's sessions; empty: it does not say. */
+  readonly sessionIndexes: readonly string[];
 }
 
 /** A request as it came: by the redirect binding deflated and signed beside itself, by POST signed within. */
@@ -114,7 +114,9 @@ export interface OurMetadata {
   readonly issuer: string;
   readonly sso: string;
   readonly slo: string;
+  /** Ours as a service provider: consumer of assertions, and single logout. */
   readonly acs: string;
+  readonly spSlo: string;
   readonly certificates: readonly string[];
 }
 

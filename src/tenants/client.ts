@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { CERTIFICATES_LIMIT } from "./defaults.ts";
-import { Alias, ClientId, Cutoff, HttpsUrl, Origin, OutboundUrl, RedirectUri, SamlCertificate, ScopeToken, Seconds } from "./primitives.ts";
+import { Alias, ClientId, Cutoff, HttpsUrl, Origin, OutboundUrl, RedirectUri, SamlCertificate, SamlLogoutService, ScopeToken, Seconds } from "./primitives.ts";
 import { Role } from "./role.ts";
 import { Consistency, TokenPolicy } from "./token-policy.ts";
 
@@ -79,13 +79,7 @@ export const SamlApplication = z.strictObject({
   /** Its AuthnRequests are taken only signed. Its LogoutRequests always are. */
   requestsSigned: z.optional(z.boolean()),
   /** Its single logout service, by the redirect binding: who signs out there is signed out here. */
-  slo: z.optional(
-    z.strictObject({
-      location: HttpsUrl,
-      /** Where answers go. Left out: to `location`. */
-      responseLocation: z.optional(HttpsUrl),
-    }),
-  ),
+  slo: z.optional(SamlLogoutService),
 });
 export type SamlApplication = z.output<typeof SamlApplication>;
 

@@ -28,6 +28,14 @@ export const HttpsUrl = z.string().check(
 /** An RSA certificate of 2048 bit or more, base64 without the lines of PEM. */
 export const SamlCertificate = z.string().check(z.regex(/^MI[A-Za-z0-9+/]+={0,2}$/, "a certificate in base64, without BEGIN and END"), z.maxLength(8192));
 
+/** A SAML single logout service, by the redirect binding. */
+export const SamlLogoutService = z.strictObject({
+  location: HttpsUrl,
+  /** Where answers go. Left out: to `location`. */
+  responseLocation: z.optional(HttpsUrl),
+});
+export type SamlLogoutService = z.output<typeof SamlLogoutService>;
+
 /** An origin, `https://host[:port]` with nothing behind it. */
 export const Origin = z.string().check(z.refine((text: string) => isOrigin(text), "must be an origin such as https://app.example.com"));
 

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Cutoff, EmailDomains, HttpsUrl, SamlCertificate } from "./primitives.ts";
+import { Cutoff, EmailDomains, HttpsUrl, SamlCertificate, SamlLogoutService } from "./primitives.ts";
 
 const AttributeName = z.string().check(z.minLength(1), z.maxLength(256));
 
@@ -20,7 +20,9 @@ export const SamlIdentityProvider = z.strictObject({
   entityId: z.string().check(z.regex(/^[\x21-\x7e]{1,1024}$/, "1 to 1024 visible ASCII characters")),
   /** Where users log in, by the redirect binding. Left out: its assertions are taken, and nobody is sent there. */
   ssoUrl: z.optional(HttpsUrl),
-  /** What its assertions are verified with. Two during a rotation. */
+  /** Its single logout service: who signs out there is signed out here. */
+  slo: z.optional(SamlLogoutService),
+  /** What its assertions and requests are verified with. Two during a rotation. */
   certificates: z.array(SamlCertificate).check(z.minLength(1), z.maxLength(4)),
   /** The domains whose users are known here: an address in `login_hint` leads to this IdP. */
   emailDomains: z.optional(EmailDomains),

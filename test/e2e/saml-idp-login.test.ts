@@ -97,6 +97,19 @@ describe.runIf(hasSimpleSamlPhp)(`SimpleSAMLphp (Debian), unmodified, as the cor
     expect(page.html).toContain('name="password"');
     const again = await redeem(await respond(browser, await password(browser, page)), verifier);
     expect(again.claims()?.sub).toBe(tokens.claims()?.sub);
+    tokens = again;
+  });
+
+  test("ends the user's sessions and their tokens when the user signs out at SimpleSAMLphp", async () => {
+    expect(await client.tokenIntrospection(config, tokens.access_token)).toMatchObject({ active: true });
+    const end = await browser.open(`${idp.origin}/saml2/idp/initSLO.php?RelayState=${encodeURIComponent(`${idp.origin}/logout.php`)}`);
+    expect([end.status, end.url.href], `${end.html}${idp.log()}`).toEqual([200, `${idp.origin}/logout.php`]);
+    // It verifies Cambio's answer, and says where it does not like one.
+    expect(idp.log()).toContain(`Received SAML 2.0 LogoutResponse from: '${cambio.issuer}'`);
+    expect(idp.log()).not.toContain("Unsuccessful logout");
+    expect(await client.tokenIntrospection(config, tokens.access_token)).toEqual({ active: false });
+    await expect(client.refreshTokenGrant(config, tokens.refresh_token ?? "")).rejects.toMatchObject({ error: "invalid_grant" });
+    expect((await begin(browser)).page.html).toContain('name="password"');
   });
 
   test("refuses a Response in which one character differs", async () => {

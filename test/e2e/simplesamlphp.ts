@@ -98,7 +98,7 @@ $config = ['users' => ['exampleauth:UserPass', '${USER.username}:${USER.password
 ]]];
 `;
 
-// Else it names its users anew at each login, and looks at no signature of a request.
+// Else it names its users anew at each login, signs no request of its own, and looks at no signature of ours.
 function hosted(entityId: string): string {
   return `<?php
 $metadata['${entityId}'] = [
@@ -107,6 +107,8 @@ $metadata['${entityId}'] = [
   'certificate' => 'idp.pem',
   'auth' => 'users',
   'validate.authnrequest' => true,
+  'sign.logout' => true,
+  'validate.logout' => true,
   'authproc' => [10 => ['class' => 'saml:PersistentNameID', 'attribute' => 'uid']],
 ];
 `;

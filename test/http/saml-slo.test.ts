@@ -162,7 +162,9 @@ describe("SAML single logout", () => {
     expect((await w.fetch(await logoutUrl({}))).status).toBe(400);
     const metadata = await (await w.fetch("/saml2/metadata")).text();
     expect(metadata.match(/SingleLogoutService [^>]*/g)).toEqual(
-      ["HTTP-Redirect", "HTTP-POST"].map((name) => `SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:${name}" Location="${SLO}"`),
+      [SLO, `${ISSUER}/saml2/sp/slo`].flatMap((place) =>
+        ["HTTP-Redirect", "HTTP-POST"].map((name) => `SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:${name}" Location="${place}"`),
+      ),
     );
   });
 });

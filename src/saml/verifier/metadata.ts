@@ -2,7 +2,7 @@ import type { OurMetadata } from "../verified.ts";
 import { element, NS, text } from "../xml.ts";
 
 /** Our metadata: what we are to SAML applications and to corporate IdPs. The current certificate stands first. */
-export function metadataOf({ issuer, sso, slo, acs, certificates }: OurMetadata): string {
+export function metadataOf({ issuer, sso, slo, acs, spSlo, certificates }: OurMetadata): string {
   const keys = certificates.map((certificate) => {
     const data = element("ds:X509Data", {}, element("ds:X509Certificate", {}, text(certificate)));
     return element("md:KeyDescriptor", { use: "signing" }, element("ds:KeyInfo", { "xmlns:ds": NS.signature }, data));
@@ -17,6 +17,10 @@ export function metadataOf({ issuer, sso, slo, acs, certificates }: OurMetadata)
   const protocol = { protocolSupportEnumeration: NS.protocol };
   const roles =
     element("md:IDPSSODescriptor", protocol, keys.join("") + bothWays("SingleLogoutService", slo) + formats.join("") + bothWays("SingleSignOnService", sso)) +
-    element("md:SPSSODescriptor", { AuthnRequestsSigned: "true", WantAssertionsSigned: "true", ...protocol }, keys.join("") + formats.join("") + consumer);
+    element(
+      "md:SPSSODescriptor",
+      { AuthnRequestsSigned: "true", WantAssertionsSigned: "true", ...protocol },
+      keys.join("") + bothWays("SingleLogoutService", spSlo) + formats.join("") + consumer,
+    );
   return element("md:EntityDescriptor", { "xmlns:md": NS.metadata, entityID: issuer }, roles);
 }

@@ -1,0 +1,43 @@
+import { readForm, readQuery } from "../protocol/form.ts";
+import { Rejection } from "../protocol/rejection.ts";
+import { logoutResponseUrl } from "../saml/logout.ts";
+import type { SamlHash } from "../saml/signature.ts";
+import type { LogoutRequest } from "../saml/verified.ts";
+import type { Exchange } from "../service.ts";
+import type { SamlLogoutService } from "../tenants/primitives.ts";
+import type { Destination } from "./logout.ts";
+import { relayStateOf, type Sender, samlRequest } from "./saml-request.ts";
+
+/** Who says that a user has signed out, and where and how it is answered. */
+interface LogoutSender extends Sender {
+  readonly certificates: readonly string[];
+  readonly slo: SamlLogoutService | undefined;
+  readonly hash: SamlHash;
+}
+
+/** A LogoutRequest that holds: signed, for us, now. */
+interface AskedLogout<From> {
+  readonly from: From;
+  readonly asked: LogoutRequest;
+  /** Where the browser goes with the answer. */
+  answer(ended: boolean): Promise<Destination>;
+}
+
+/** Reads a LogoutRequest by either binding (SAML profiles §4.4.4.1); its answer goes by the redirect binding. */
+export async function samlLogout<From extends LogoutSender>(
+  exchange: Exchange,
+  expected: { readonly destination: string; readonly senderOf: (entityId: string) => Promise<From | undefined> },
+): Promise<AskedLogout<From>> {
+  const { request, service, tenant, ring } = exchange;
+  const form = request.method === "POST" ? await readForm(request) : readQuery(request.url);
+  const relayState = relayStateOf(form);
+  const { from, request: asked } = await samlRequest(exchange, form, { read: service.saml.logoutRequest, ...expected });
+  const { slo, hash } = from;
+  const now = service.now();
+  if (slo === undefined) throw new Rejection("saml_request_refused", { note: "no slo" });
+  if (now >= (asked.notOnOrAfter ?? now + 1)) throw new Rejection("saml_request_refused", { note: "expired" });
+  const key = await ring.samlKey(hash);
+  const facts = { issuer: tenant.issuer, destination: slo.responseLocation ?? slo.location, now };
+  const answer = async (ended: boolean) => ({ redirectUri: await logoutResponseUrl(facts, { inResponseTo: asked.id, ended, relayState }, key), state: undefined });
+  return { from, asked, answer };
+}
