@@ -1,4 +1,5 @@
 import { openIdentityProviderJwt } from "../protocol/jwt-gate.ts";
+import { isSubset } from "../protocol/scope.ts";
 
 /** An IdP's tokens of one scope. */
 export interface ProviderTokenSet {
@@ -20,9 +21,13 @@ export interface ProviderTokens extends ProviderTokenSet {
 
 const NARROWED_KEPT = 4;
 
-/** The tokens of a scope; undefined stands for the scope of the login. */
+/** The tokens of a scope, as far as they are there; undefined stands for the scope of the login. */
 export function tokensOfScope(tokens: ProviderTokens, scope: readonly string[] | undefined): ProviderTokenSet | undefined {
-  return scope === undefined || scopeName(scope) === scopeName(tokens.scope ?? []) ? tokens : tokens.narrowed?.[scopeName(scope)];
+  const { scope: known = [], idToken, narrowed } = tokens;
+  if (scope === undefined || scopeName(scope) === scopeName(known)) return tokens;
+  const own = narrowed?.[scopeName(scope)];
+  // Where none came with it: the ID token of the login says no more than a scope that is at least the login's.
+  return own?.idToken !== undefined || !isSubset(known, scope) ? own : { scope: known, ...own, idToken };
 }
 
 /** The same with the tokens of one scope replaced by what a refresh gave. A refresh token that was not replaced goes on. */

@@ -140,6 +140,22 @@ describe("the scope of the IdP's token", () => {
     expect((await handOut(w, token, { scope: "openid profile", response_type: "id_token" })).status).toBe(502);
   });
 
+  it("may be more than the login's: an ID token is that of the login where none comes with it, and is needed where it is asked for alone", async () => {
+    const clock = stopClock();
+    const w = await world({ tenant: scopes("openid", "profile", "email", "groups", "calendar") });
+    w.idp.expiresIn = 60;
+    const token = await asked(w);
+    w.idp.scripts.token = () => Response.json({ access_token: "wide", token_type: "Bearer", expires_in: 600 });
+    const before = tokenRequests(w);
+    expect((await handOut(w, token, { response_type: "id_token" })).body).toMatchObject({ id_token: expect.any(String), expires_in: 60 });
+    expect(tokenRequests(w)).toBe(before);
+    expect((await handOut(w, token)).body).toMatchObject({ access_token: "wide" });
+    expect((await handOut(w, token, { response_type: "token id_token" })).body).toMatchObject({ access_token: "wide", id_token: expect.any(String) });
+    clock.forward(60);
+    expect((await handOut(w, token)).body).toMatchObject({ access_token: "wide" });
+    expect(refusalOf(w, await handOut(w, token, { response_type: "id_token" }))).toEqual([502, "server_error", "idp_tokens_unfit"]);
+  });
+
   it("never exceeds what the client's record lists, neither asked for nor given", async () => {
     const w = await world({ tenant: scopes("openid", "profile") });
     const token = await asked(w);
