@@ -26,7 +26,7 @@ describe("what is never shared", () => {
   };
 
   it("refresh tokens, what comes of them, and SSO tokens", async () => {
-    const w = await sharing();
+    const w = await sharing((file) => Object.assign(file.clients["web-app"], { tokenPolicy: { independentOfSession: false } }));
     const web = await login(w, "web-app");
     await never(w, () => trade(w, web.access_token, {}, "web-app"));
     expect(lineOf(w).issued).toContain("refresh_token");
@@ -41,8 +41,11 @@ describe("what is never shared", () => {
   });
 
   it("assertions, what comes of an opaque token without its session, and of tokens of another issuer", async () => {
-    const w = await sharing();
+    const elsewhere = "https://another-domain.example.com";
+    const w = await sharing((file) => Object.assign(file.clients["web-app"], { authorizationServers: [{ issuer: elsewhere }] }));
     const web = await login(w, "web-app");
+    const jag = { subject_token_type: TOKEN_TYPE.id_token, requested_token_type: TOKEN_TYPE.id_jag, audience: elsewhere };
+    await never(w, () => trade(w, web.id_token, jag, "web-app"));
     await never(w, () => trade(w, web.access_token, { resource: "http://localhost:8790/", requested_token_type: TOKEN_TYPE.saml2 }, "web-app"));
     const { token } = await trade(w, web.access_token, { requested_token_type: AT }, "web-app");
     expect(token).toMatch(/^cambio_at_/);
