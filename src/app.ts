@@ -143,5 +143,5 @@ function finish(c: Ctx, headers: Headers): void {
   headers.set("x-content-type-options", "nosniff");
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   if (headers.get("cache-control") === "no-store") headers.set("cambio-trace", c.get("audit").trace);
-  if (new URL(c.req.url).protocol === "https:") headers.set("strict-transport-security", "max-age=31536000; includeSubDomains");
+  if (c.req.url.startsWith("https:")) headers.set("strict-transport-security", "max-age=31536000; includeSubDomains");
 }

@@ -59,18 +59,16 @@ export interface Audit {
 
 /** Writes one JSON line per outcome, of allowed fields only. `print` is standard output. */
 export function audit(trace: string, now: () => number, print: (line: string) => void): Audit {
-  let known: AuditFields = {};
-  const note = (fields: AuditFields) => {
-    known = { ...known, ...fields };
-  };
+  const known: Record<string, unknown> = {};
+  const note = (fields: AuditFields) => void Object.assign(known, fields);
   return {
     trace,
     note,
     write: (fields) => {
       note(fields);
-      const allowed = Object.entries(known).filter(([name, value]) => FIELDS.has(name) && value !== undefined);
-      const bounded = allowed.map(([name, value]) => [name, typeof value === "string" ? value.slice(0, VALUE_LIMIT) : value]);
-      print(JSON.stringify({ time: now(), trace, ...Object.fromEntries(bounded) }));
+      const line: Record<string, unknown> = { time: now(), trace };
+      for (const [name, value] of Object.entries(known)) if (FIELDS.has(name)) line[name] = typeof value === "string" ? value.slice(0, VALUE_LIMIT) : value;
+      print(JSON.stringify(line));
     },
   };
 }

@@ -17,6 +17,10 @@ import { tlsClientAuth } from "./tls-client-auth.ts";
 /** Who is asking: every way of client authentication. */
 const METHODS: readonly AuthenticationMethod[] = [clientSecretBasic, clientSecretPost, privateKeyJwt, tlsClientAuth, selfSignedTlsClientAuth, none];
 
+// Those that show something of their own, and those that show a client id and no more.
+const SHOWN = METHODS.filter(({ ambient }) => ambient === undefined);
+const AMBIENT = METHODS.filter(({ ambient }) => ambient !== undefined);
+
 /** The methods' names as metadata has them (RFC 8414). */
 export function authenticationMethodNames(): readonly AuthenticationMethodName[] {
   return METHODS.map(({ name }) => name);
@@ -73,9 +77,9 @@ function presentedMethods(exchange: Exchange, form: Form): readonly [Candidate, 
       const presented = method.presented(form, exchange);
       return presented === undefined ? [] : [{ method, presented }];
     });
-  const shown = used(METHODS.filter(({ ambient }) => ambient === undefined));
+  const shown = used(SHOWN);
   if (shown.length > 1) throw new Rejection("client_methods_many");
-  const [first, ...others] = shown.length === 1 ? shown : used(METHODS.filter(({ ambient }) => ambient !== undefined));
+  const [first, ...others] = shown.length === 1 ? shown : used(AMBIENT);
   if (first === undefined) throw new Rejection("client_not_authenticated");
   return [first, ...others];
 }

@@ -109,5 +109,6 @@ export function methodsOf({ methods, changes = false }: Route<unknown>): readonl
 
 /** What a route does on a method; undefined when it does not take it. HEAD is GET, and the answer's body is left out later. */
 export function endpointOf<Endpoint>(route: Route<Endpoint>, method: string): Endpoint | undefined {
-  return methodsOf(route).includes(method) ? route.methods[(method === "HEAD" ? "GET" : method) as Method] : undefined;
+  if (method === "HEAD") return route.changes ? undefined : route.methods.GET;
+  return Object.hasOwn(route.methods, method) ? route.methods[method as Method] : undefined;
 }

@@ -42,9 +42,22 @@ export function recodeBase64url(text: string): string {
   return /^[A-Za-z0-9_-]*$/.test(plain) && plain.length % 4 !== 1 ? toBase64url(Uint8Array.fromBase64(plain, { alphabet: ALPHABET })) : text;
 }
 
-/** `length` bytes of the platform's random generator, in base64url. Sixteen are the 128 bits of every id and secret. */
+// Drawn ahead: each draw is a call into the platform. Every byte is given out once, and not kept here.
+const POOL_BYTES = 1024;
+let pool = new Uint8Array(0);
+
+/** At most 1024 bytes of the platform's random generator. */
+export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  if (pool.byteLength < length) pool = crypto.getRandomValues(new Uint8Array(POOL_BYTES));
+  const drawn = pool.slice(0, length);
+  pool.fill(0, 0, length);
+  pool = pool.subarray(length);
+  return drawn;
+}
+
+/** `length` random bytes in base64url. Sixteen are the 128 bits of every id and secret. */
 export function randomId(length = 16): string {
-  return toBase64url(crypto.getRandomValues(new Uint8Array(length)));
+  return toBase64url(randomBytes(length));
 }
 
 /** SHA-256 in base64url: what is kept of a secret. */

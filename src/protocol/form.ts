@@ -63,13 +63,13 @@ export class Form {
  */
 export async function readForm(request: Request): Promise<Form> {
   requireMediaType(request.headers, "application/x-www-form-urlencoded", "media_type");
-  const query = queryOf(request.url);
-  const names = new Set(pairs(query).map(([name]) => name));
+  const query = pairs(queryOf(request.url));
+  const names = new Set(query.map(([name]) => name));
   for (const name of names) if (NEVER_IN_QUERY.has(name)) throw new Rejection("secret_in_query");
   const body = pairs(decodeUtf8(await readBody(request, BODY_LIMIT_BYTES)));
   // Repeatable or not, a name in the URL and in the body is two requests in one.
   if (body.some(([name]) => names.has(name))) throw new Rejection("repeated_parameter");
-  return new Form(collect([...pairs(query), ...body]), names);
+  return new Form(collect([...query, ...body]), names);
 }
 
 /** Reads the parameters of a URL, for endpoints that are asked by GET. */
@@ -175,6 +175,8 @@ function pairs(text: string): (readonly [string, string])[] {
 
 // decodeURIComponent throws on a stray %, on %u0041 and on bytes that are not UTF-8, so that no two inputs become one value.
 function decode(text: string): string {
+  // Most names and values are written in full.
+  if (!/[%+]/.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {

@@ -2,6 +2,7 @@
 export type JsonObject = { readonly [name: string]: unknown };
 
 const DEPTH_LIMIT = 12;
+const [BRACE, BRACE_END, BRACKET, BRACKET_END, QUOTE] = [0x7b, 0x7d, 0x5b, 0x5d, 0x22];
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -28,12 +29,12 @@ export function isObject(value: unknown): value is JsonObject {
 function isUnambiguous(text: string): boolean {
   const open: (Set<string> | undefined)[] = [];
   for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === "{" || char === "[") {
-      if (open.push(char === "{" ? new Set() : undefined) > DEPTH_LIMIT) return false;
-    } else if (char === "}" || char === "]") {
+    const char = text.charCodeAt(at);
+    if (char === BRACE || char === BRACKET) {
+      if (open.push(char === BRACE ? new Set() : undefined) > DEPTH_LIMIT) return false;
+    } else if (char === BRACE_END || char === BRACKET_END) {
       open.pop();
-    } else if (char === '"') {
+    } else if (char === QUOTE) {
       const end = endOfString(text, at);
       const literal = text.slice(at, end + 1);
       const value = literal.includes("\\") ? (JSON.parse(literal) as string) : literal.slice(1, -1);
@@ -50,9 +51,15 @@ function isUnambiguous(text: string): boolean {
 }
 
 function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
-  return at;
+  let end = text.indexOf('"', start + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text[at - 1 - backslashes] === "\\") backslashes++;
+  return backslashes % 2 === 1;
 }
 
 function isMemberName(text: string, from: number): boolean {

@@ -3,6 +3,8 @@ import { bytesOf, fromBase64url, sha256, toBase64url } from "./bytes.ts";
 import type { UnverifiedJwt } from "./jwt-gate.ts";
 
 const RSA_MODULUS_BITS = 2048;
+/** A longer one only makes each verification dearer: for whoever chose it, at our cost. */
+const RSA_MODULUS_LIMIT = 8192;
 
 /** A public key that may verify signatures of one algorithm, and no other. */
 export interface VerificationKey {
@@ -26,7 +28,7 @@ const ALGORITHMS: ReadonlyMap<string, SignatureAlgorithm> = new Map<string, Sign
   ["EdDSA", { kty: "OKP", crv: "Ed25519", parameters: { name: "Ed25519" } }],
 ]);
 
-/** Imports a public JWK for one algorithm. Undefined for a key of another type, an RSA key below 2048 bit, private or symmetric material. */
+/** Imports a public JWK for one algorithm. Undefined for a key of another type, an RSA key below 2048 bit or above 8192, private or symmetric material. */
 export async function importPublicKey(jwk: JWK, algorithm: string): Promise<VerificationKey | undefined> {
   if (jwk.d !== undefined || jwk.k !== undefined) return undefined;
   const { kty, crv, x, y, n, e } = jwk;
@@ -34,7 +36,7 @@ export async function importPublicKey(jwk: JWK, algorithm: string): Promise<Veri
   return key === undefined ? undefined : { key, algorithm };
 }
 
-/** Imports a private JWK for one algorithm. Undefined for a key of another type, and an RSA key below 2048 bit. */
+/** Imports a private JWK for one algorithm. Undefined for a key of another type, and an RSA key below 2048 bit or above 8192. */
 export async function importPrivateKey({ kty, crv, x, y, d, n, e, p, q, dp, dq, qi }: JWK, algorithm: string): Promise<CryptoKey | undefined> {
   return await importJwk({ kty, crv, x, y, d, n, e, p, q, dp, dq, qi }, algorithm, "sign");
 }
@@ -47,7 +49,7 @@ async function importJwk(jwk: { readonly [Name in keyof JWK]: JWK[Name] | undefi
   if (!Object.values(members).every((member) => typeof member === "string")) return undefined;
   const key = await crypto.subtle.importKey("jwk", members as unknown as JsonWebKey, known.parameters, false, [usage]);
   const { modulusLength = RSA_MODULUS_BITS } = key.algorithm as { readonly modulusLength?: number };
-  return modulusLength < RSA_MODULUS_BITS ? undefined : key;
+  return modulusLength < RSA_MODULUS_BITS || modulusLength > RSA_MODULUS_LIMIT ? undefined : key;
 }
 
 /** The thumbprint of a public key, RFC 7638: SHA-256 of its required members in the order of their names. */
@@ -73,10 +75,25 @@ export interface SigningKey {
   readonly keyId: string;
 }
 
-/** Signs claims as a compact JWS with an explicit `typ` (RFC 8725 §3.11). */
+// A key signs few types, and each with the same header for as long as the key is held.
+const headers = new WeakMap<CryptoKey, Map<string, string>>();
+
+function headerOf(type: string, { key, algorithm, keyId }: SigningKey): string {
+  const known = headers.get(key)?.get(type);
+  if (known !== undefined) return known;
+  const header = encoded({ alg: algorithm, kid: keyId, typ: type });
+  headers.set(key, (headers.get(key) ?? new Map<string, string>()).set(type, header));
+  return header;
+}
+
+function encoded(part: object): string {
+  return toBase64url(bytesOf(JSON.stringify(part)));
+}
+
+/** Signs claims as a compact JWS with an explicit `typ` (RFC 8725 §3.11); members without a value are left out. */
 export async function signJwt(claims: object, type: string, { key, algorithm, keyId }: SigningKey): Promise<string> {
   const known = ALGORITHMS.get(algorithm);
   if (known === undefined) throw new TypeError(`cannot sign with ${algorithm}`);
-  const input = [{ alg: algorithm, kid: keyId, typ: type }, claims].map((part) => toBase64url(bytesOf(JSON.stringify(part)))).join(".");
+  const input = `${headerOf(type, { key, algorithm, keyId })}.${encoded(claims)}`;
   return `${input}.${toBase64url(new Uint8Array(await crypto.subtle.sign(known.parameters, key, bytesOf(input))))}`;
 }

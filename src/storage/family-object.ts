@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { StateBindings } from "../config.ts";
-import { callObject } from "./call.ts";
+import { callObject, TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
 import type {
   BeginProviderRefresh,
@@ -84,7 +84,7 @@ export class FamilyObject extends DurableObject<StateBindings> {
   }
 
   status(version: number, query: StatusQuery): Status | Refused {
-    return this.#turn(version, () => statusOf(this.#rows, this.#now(), query));
+    return this.#look(version, () => statusOf(this.#rows, this.#now(), query));
   }
 
   revoke(version: number, ask: Revocation): Revoked | Refused {
@@ -93,7 +93,7 @@ export class FamilyObject extends DurableObject<StateBindings> {
 
   // Not `trace`: that is the name of an event handler, which no caller reaches.
   tree(version: number): Trace | Refused {
-    return this.#turn(version, () => trace(this.#rows, this.#now()));
+    return this.#look(version, () => trace(this.#rows, this.#now()));
   }
 
   noteRefusal(version: number, refusal: Omit<RefusedExchange, "at">): { readonly ok: true } | Refused {
@@ -153,9 +153,14 @@ export class FamilyObject extends DurableObject<StateBindings> {
     }
   }
 
+  // A question changes nothing, so there is nothing to roll back.
+  #look<T>(version: number, read: () => T): T | Refused {
+    return version > FAMILY_CALL_VERSION ? TOO_NEW : read();
+  }
+
   // One turn: no await between what is read and what is written. The alarm is set with the first write.
   #turn<T>(version: number, decide: () => T): T | Refused {
-    if (version > FAMILY_CALL_VERSION) return { ok: false, reason: "unavailable" };
+    if (version > FAMILY_CALL_VERSION) return TOO_NEW;
     const known = this.#rows.family() !== undefined;
     const answer = this.#transaction(decide);
     const family = known ? undefined : this.#rows.family();

@@ -2,7 +2,7 @@ import { randomId } from "../protocol/bytes.ts";
 import { JWT_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { signJwt } from "../protocol/signature.ts";
-import { defined, userClaims } from "./claims.ts";
+import { userClaims } from "./claims.ts";
 import { expiryOf, type IssuedTokenType, type Issuing, subjectOf } from "./issued-token-type.ts";
 
 /** An assertion of the user's identity for one authorization server of another domain (ID-JAG). */
@@ -36,7 +36,7 @@ async function prepareGrant({ ring, policy, targets, clientId }: Issuing, type: 
         act: record.act,
         cnf: record.cnf,
       };
-      return await signJwt(defined(claims), type, key);
+      return await signJwt(claims, type, key);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { randomId } from "../protocol/bytes.ts";
 import { JWT_TYPE, SCOPE } from "../protocol/names.ts";
 import { signJwt } from "../protocol/signature.ts";
-import { defined, userClaims } from "./claims.ts";
+import { userClaims } from "./claims.ts";
 import { expiryOf, type IssuedTokenType, lineageOf, subjectOf, viewOf } from "./issued-token-type.ts";
 import { LINEAGE_CLAIM, sealLineage } from "./lineage.ts";
 
@@ -39,7 +39,7 @@ export const idToken: IssuedTokenType = {
           cnf: record.cnf,
           [LINEAGE_CLAIM]: lin,
         };
-        return await signJwt(defined(claims), JWT_TYPE.idToken, key);
+        return await signJwt(claims, JWT_TYPE.idToken, key);
       },
     };
   },

@@ -1,7 +1,6 @@
 import { randomId } from "../protocol/bytes.ts";
 import { JWT_TYPE } from "../protocol/names.ts";
 import { signJwt } from "../protocol/signature.ts";
-import { defined } from "./claims.ts";
 import { expiryOf, type IssuedTokenType, lineageOf, subjectOf, viewOf } from "./issued-token-type.ts";
 import { LINEAGE_CLAIM, sealLineage } from "./lineage.ts";
 
@@ -33,7 +32,7 @@ export const jwtAccessToken: IssuedTokenType = {
           cnf: record.cnf,
           [LINEAGE_CLAIM]: lin,
         };
-        return await signJwt(defined(claims), JWT_TYPE.accessToken, key);
+        return await signJwt(claims, JWT_TYPE.accessToken, key);
       },
     };
   },

@@ -64,6 +64,11 @@ export async function successorOf(ring: KeyRing, token: OpaqueToken, keyNumber: 
   return { ...token, keyNumber, generation: token.generation + 1, secret: toBase64url(new Uint8Array(derived, 0, ID_BYTES)) };
 }
 
+/** The word in the prefix of what could be an opaque token of ours; empty for anything else. */
+export function wordOf(text: string): string {
+  return /^cambio_([a-z]+)_/.exec(text)?.[1] ?? "";
+}
+
 function prefixOf(kind: OpaqueKind): string {
   return `cambio_${kind}_`;
 }

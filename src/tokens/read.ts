@@ -5,7 +5,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import { verifySignature } from "../protocol/signature.ts";
 import type { KeyRing } from "./keys.ts";
 import { LINEAGE_CLAIM, openLineage } from "./lineage.ts";
-import { type OpaqueKind, readOpaque } from "./opaque.ts";
+import { type OpaqueKind, readOpaque, wordOf } from "./opaque.ts";
 import type { VerifiedToken } from "./token.ts";
 import type { VerifiedJwt } from "./verified-tokens.ts";
 
@@ -15,10 +15,10 @@ export interface Unreadable {
   readonly reason: "malformed" | "signature" | "claims" | "expired";
 }
 
-const OPAQUE_KINDS: ReadonlyMap<Extract<OpaqueKind, "at" | "rt" | "sso">, Extract<VerifiedToken, { format: "opaque" }>["kind"]> = new Map([
-  ["at", "access_token"],
-  ["rt", "refresh_token"],
-  ["sso", "sso_token"],
+const OPAQUE_KINDS: ReadonlyMap<string, readonly [kind: OpaqueKind, is: Extract<VerifiedToken, { format: "opaque" }>["kind"]]> = new Map([
+  ["at", ["at", "access_token"]],
+  ["rt", ["rt", "refresh_token"]],
+  ["sso", ["sso", "sso_token"]],
 ]);
 // What an ID token stands for, which says nothing of scope: it is made only where openid was granted.
 const ID_TOKEN_SCOPE = [SCOPE.openid];
@@ -33,9 +33,11 @@ const JWT_KINDS: ReadonlyMap<string, { readonly kind: Extract<VerifiedToken, { f
  * time; nothing is asked of any storage before that. `now` in seconds; no clock skew for our own tokens.
  */
 export async function readToken(ring: KeyRing, text: string, now: number): Promise<VerifiedToken | Unreadable> {
-  for (const [kind, is] of OPAQUE_KINDS) {
+  const opaque = OPAQUE_KINDS.get(wordOf(text));
+  if (opaque !== undefined) {
+    const [kind, is] = opaque;
     const token = await readOpaque(ring, kind, text);
-    if (token !== undefined) return { format: "opaque", kind: is, token };
+    return token === undefined ? unreadable("malformed") : { format: "opaque", kind: is, token };
   }
   const token = await readOwnJwt(ring, text);
   return token.format === "jwt" && token.expires <= now ? unreadable("expired") : token;

@@ -1,4 +1,4 @@
-import { bytesOf, concatBytes, fromBase64url, toBase64url } from "../protocol/bytes.ts";
+import { bytesOf, concatBytes, fromBase64url, randomBytes, toBase64url } from "../protocol/bytes.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { KeyRing, Purpose } from "./keys.ts";
 
@@ -13,7 +13,7 @@ export async function seal(ring: KeyRing, purpose: Extract<Purpose, "seal" | "co
   const number = ring.tokenKeyNumber();
   const key = await ring.tokenKey(number, purpose);
   if (key === undefined) throw new Rejection("unavailable", { note: "token key" });
-  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  const nonce = randomBytes(NONCE_BYTES);
   const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce, additionalData: associatedData(ring, label) }, key, bytesOf(text));
   return toBase64url(concatBytes(Uint8Array.of(number >> 8, number & 255), nonce, new Uint8Array(sealed)));
 }

@@ -13,15 +13,17 @@ CREATE TABLE IF NOT EXISTS refusals (k INTEGER PRIMARY KEY CHECK (k = 1), row TE
 CREATE TABLE IF NOT EXISTS revoked (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
-// How many parents' counts are remembered.
+// How many parents' counts are remembered, and how many sessions; a family rarely has more than two.
 const COUNTS_KEPT = 1000;
+const SESSIONS_KEPT = 20;
 
 type Columns = Record<string, SqlStorageValue>;
 
 /**
  * The rows of one family in the SQLite database of its Durable Object. Reading an object that was never written stores
- * nothing: the schema comes with the first write. The family's own row, which every rule looks at, and the counts of
- * exchanges are remembered: nobody else writes this database, and whoever rolls it back makes these rows anew.
+ * nothing: the schema comes with the first write. The family's own row, which every rule looks at, its sessions,
+ * whether anything was ever revoked, and the counts of exchanges are remembered: nobody else writes this database, and whoever
+ * rolls it back makes these rows anew.
  */
 export function sqlRows(sql: SqlStorage): FamilyRows {
   let written = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'family'").toArray().length > 0;
@@ -29,6 +31,9 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
   if (written) sql.exec(SCHEMA);
   let family: FamilyRow | undefined;
   const counts = new Map<NodeId, number>();
+  const sessions = new Map<NodeId, SessionRow>();
+  // Nothing was ever revoked in most families; once something was, each question is looked up.
+  let isUntouched: boolean | undefined;
   const read = (query: string, ...values: SqlStorageValue[]): Columns[] => (written ? sql.exec(query, ...values).toArray() : []);
   const write = (query: string, ...values: SqlStorageValue[]): void => {
     if (!written) {
@@ -52,8 +57,16 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
       put("family", ["k"], { k: 1, op, tenant, kind, root, closes, user, principal: toJson(principal), revoked });
       family = undefined;
     },
-    session: (id) => fromJson<SessionRow>(read("SELECT row FROM sessions WHERE id = ?", id)[0]?.row),
-    putSession: (row) => put("sessions", ["id"], { id: row.id, row: toJson(row) }),
+    session: (id) => {
+      const session = sessions.get(id) ?? fromJson<SessionRow>(read("SELECT row FROM sessions WHERE id = ?", id)[0]?.row);
+      if (sessions.size >= SESSIONS_KEPT) sessions.clear();
+      if (session !== undefined) sessions.set(id, session);
+      return session;
+    },
+    putSession: (row) => {
+      put("sessions", ["id"], { id: row.id, row: toJson(row) });
+      sessions.delete(row.id);
+    },
     code: (id) => fromJson<CodeRow>(read("SELECT row FROM codes WHERE id = ?", id)[0]?.row),
     putCode: (row) => put("codes", ["id"], { id: row.id, row: toJson(row) }),
     node: (parent, id) => toNode(read("SELECT * FROM nodes WHERE parent = ? AND id = ?", parent, id)[0]),
@@ -70,7 +83,8 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     exchanges: (parent, limit) => {
       const known = counts.get(parent);
       if (known !== undefined) return Math.min(known, limit);
-      const count = Number(read("SELECT count(*) AS n FROM (SELECT 1 FROM nodes WHERE parent = ? AND kind IS NULL LIMIT ?)", parent, limit)[0]?.n ?? 0);
+      // The limit stands in the text: a statement whose LIMIT is bound is prepared anew each time.
+      const count = Number(read(`SELECT count(*) AS n FROM (SELECT 1 FROM nodes WHERE parent = ? AND kind IS NULL LIMIT ${Math.trunc(limit)})`, parent)[0]?.n ?? 0);
       if (counts.size >= COUNTS_KEPT) counts.clear();
       // What reached the limit may be more.
       if (count < limit) counts.set(parent, count);
@@ -82,8 +96,14 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     revokedNodes: (limit) => read("SELECT id FROM revoked ORDER BY id LIMIT ?", limit).map(({ id }) => String(id)),
     refusals: () => fromJson<readonly RefusedExchange[]>(read("SELECT row FROM refusals")[0]?.row) ?? [],
     putRefusals: (refusals) => put("refusals", ["k"], { k: 1, row: toJson(refusals) }),
-    anyRevoked: (ids) => ids.length > 0 && read(`SELECT 1 FROM revoked WHERE id IN (${ids.map(() => "?").join()}) LIMIT 1`, ...ids).length > 0,
-    revoke: (id, at) => write("INSERT INTO revoked (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", id, at),
+    anyRevoked: (ids) => {
+      isUntouched ??= read("SELECT 1 FROM revoked LIMIT 1").length === 0;
+      return !isUntouched && ids.length > 0 && read(`SELECT 1 FROM revoked WHERE id IN (${ids.map(() => "?").join()}) LIMIT 1`, ...ids).length > 0;
+    },
+    revoke: (id, at) => {
+      isUntouched = false;
+      write("INSERT INTO revoked (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", id, at);
+    },
   };
 }
 
