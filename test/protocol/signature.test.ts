@@ -94,6 +94,14 @@ describe("a key", () => {
     expect([await imported(short), await imported(concatBytes(new Uint8Array(128), short)), await imported(long)]).toEqual([false, false, true]);
   });
 
+  it("DOS-03 of RSA is none above 8192 bit, nor with an exponent that makes every signature dear", async () => {
+    const modulusOf = (bits: number) =>
+      toBase64url(crypto.getRandomValues(new Uint8Array(bits / 8)).map((byte, at) => (at === 0 ? byte | 128 : at === bits / 8 - 1 ? byte | 1 : byte)));
+    const imported = async (bits: number, e: string) => (await importPublicKey({ kty: "RSA", e, n: modulusOf(bits) }, "RS256")) !== undefined;
+    expect(await Promise.all([4096, 8192, 8200, 12_288, 16_384].map((bits) => imported(bits, "AQAB")))).toEqual([true, true, false, false, false]);
+    expect(await Promise.all(["AQAB", toBase64url(new Uint8Array(16).fill(255)), modulusOf(2048)].map((e) => imported(2048, e)))).toEqual([true, false, false]);
+  });
+
   it("has the thumbprint of RFC 7638, whatever else stands in it", async () => {
     expect(await thumbprint(RFC7638)).toBe("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
     // RFC 8037 appendix A.3.
