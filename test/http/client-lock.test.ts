@@ -51,7 +51,7 @@ describe("five failed authentications", () => {
     expect(calls).toEqual({ known: 5, unknown: 5 });
   });
 
-  it("are counted across isolates, and another isolate learns of the lock with its next failure", async () => {
+  it("DOS-08 are counted across isolates, wherever they are, and another isolate learns of the lock with its next failure", async () => {
     await fail(await world(), 5);
     const elsewhere = await world();
     expect(await fail(elsewhere, 2)).toEqual([401, 429]);

@@ -62,6 +62,46 @@ describe("what a family's object stores", () => {
   });
 });
 
+describe("CON-27 a schema that cannot be written", () => {
+  // The first of its statements is carried out, then the object is reset, or its time is up.
+  const failing = async (family: string) => {
+    const sql = await runInDurableObject(stubOf(family), (_object, { storage }) => Object.getPrototypeOf(storage.sql) as SqlStorage);
+    const { exec } = sql;
+    vi.spyOn(sql, "exec").mockImplementation(function (this: SqlStorage, ...asked: Parameters<SqlStorage["exec"]>) {
+      const [query] = asked;
+      if (!query.includes("CREATE TABLE")) return exec.apply(this, asked) as never;
+      exec.call(this, query.slice(0, query.indexOf(";")));
+      throw new Error("the storage operation exceeded its time");
+    });
+  };
+
+  it("leaves nothing of itself in a new object: no verdict until it can be, and then all is as if it had never failed", async () => {
+    const family = families.create(undefined);
+    const opening = newLogin();
+    await failing(family);
+    await expect(families.open(family, opening)).rejects.toMatchObject({ reason: "unavailable" });
+    expect(await storedIn(stubOf(family))).toEqual(NOTHING);
+    vi.restoreAllMocks();
+    expect(await families.open(family, opening)).toMatchObject({ ok: true });
+    expect(await fateOf(families, family, pathQuery([], "n"))).toBe("alive");
+  });
+
+  it("changes nothing in an object that was there before: it says neither yes nor no, takes no revocation for done, and goes on by itself", async () => {
+    const { family, token, grant, ask } = await granted(families);
+    const before = await storedIn(stubOf(family));
+    await failing(family);
+    await evictDurableObject(stubOf(family));
+    const unavailable = { reason: "unavailable" };
+    await expect(families.status(family, refreshQuery(token))).rejects.toMatchObject(unavailable);
+    await expect(families.refresh(family, presenting(token))).rejects.toMatchObject(unavailable);
+    await expect(families.revoke(family, { kind: "family" })).rejects.toMatchObject(unavailable);
+    vi.restoreAllMocks();
+    expect(await fateOf(families, family, pathQuery([grant], ask.leaves[0]!.id))).toBe("alive");
+    expect(await families.refresh(family, presenting(token))).toMatchObject({ ok: true });
+    expect(await storedIn(stubOf(family))).toEqual(before);
+  });
+});
+
 describe("a family's alarm", () => {
   stoppedClock();
 
