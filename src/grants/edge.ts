@@ -24,7 +24,8 @@ export function hasBudget({ tenant, client }: ClientRequest): boolean {
 
 /**
  * Decides an exchange of a JWT into a JWT by an answer of its family that is a few seconds old at most, by the very rule
- * that the family runs; the family is told after the response. Undefined when there is no such answer.
+ * that the family runs; the family is told after the response. Undefined when there is no such answer, and when the budget
+ * is used up as far as is known here.
  */
 export function extendAtEdge({ service, tenant, after, audit }: ClientRequest, { family, ask }: PlannedExchange, query: StatusQuery): Extended | Refused | undefined {
   const remembered = service.statuses.recall(family, query);
@@ -37,7 +38,13 @@ export function extendAtEdge({ service, tenant, after, audit }: ClientRequest, {
   const { sid } = ask.subject;
   if (sid !== undefined) rows.putSession({ id: sid, hash: "", created: 0, expires: Number.MAX_SAFE_INTEGER, authTime: 0, idp: "" });
   const extended = extend(rows, service.now(), ask);
-  if (extended.ok) service.edgeRecords.tell(family, ask, after);
+  if (extended.ok) {
+    // Whether the budget is used up is the family's to say.
+    const { exchanges = ask.budget } = remembered;
+    if (exchanges >= ask.budget) return undefined;
+    remembered.exchanges = exchanges + 1;
+    service.edgeRecords.tell(family, ask, after);
+  }
   audit.note({ consistency: "edge" });
   return extended;
 }

@@ -104,8 +104,8 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
   if (death !== undefined) throw new Rejection("actor_dead", { note: death });
   // The family has just said that the subject is alive: for the next seconds `edge` need not ask again.
   if (query !== undefined && atEdge === undefined) {
-    const { now, root, principal } = extended;
-    service.statuses.keep(family, query, { asked, status: { alive: true, now, root, ...(principal === undefined ? {} : { principal }) } });
+    const { now, root, principal, exchanges } = extended;
+    service.statuses.keep(family, query, { asked, status: { alive: true, now, root, ...(principal === undefined ? {} : { principal }) }, exchanges });
   }
   return extended;
 }

@@ -302,6 +302,8 @@ export interface Extended extends Granted {
   readonly permit: Permit;
   /** The client that the subject token was issued to. */
   readonly subjectClient: string;
+  /** How many exchanges the subject token has behind it by now, this one included; counted up to the budget. */
+  readonly exchanges: number;
 }
 
 /** Where an opaque token's record lies: a row's key. */

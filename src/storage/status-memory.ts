@@ -8,6 +8,8 @@ export interface Remembered {
   readonly status: Extract<Status, { readonly alive: true }>;
   /** Seconds; before the family was asked, so that the bound holds however long the answer took. */
   readonly asked: number;
+  /** How many exchanges the token had behind it; whoever decides one by this answer counts it here. Undefined: not asked. */
+  exchanges?: number;
 }
 
 /** The positive answers of families that this isolate got within the last few seconds: what `edge` decides by. */

@@ -1,5 +1,6 @@
 import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { randomId } from "../../src/protocol/bytes.ts";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { anotherIsolate, type Clock, consistently, editTenant, familiesDown, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
 import { type InterceptedWorld, interceptedWorld } from "../worker/intercepted.ts";
@@ -126,6 +127,26 @@ describe("what is always strong, whatever is allowed", () => {
     const { access_token } = await login(w, "travel-agent");
     for (let turn = 0; turn < 2; turn++) expect(await costOf(w, access_token)).toEqual(STRONG);
     expect(await trade(w, access_token)).toMatchObject(REFUSED);
+  });
+
+  it("the last of a budget that nobody has set: this isolate counts what it decides, and then the family is asked", async () => {
+    const w = await begun();
+    const { access_token } = await login(w, "travel-agent");
+    const extend = vi.spyOn(w.service.families, "extend");
+    expect(await costOf(w, access_token)).toEqual(STRONG);
+    const [family = "", ask] = extend.mock.calls[0] ?? [];
+    if (ask === undefined) throw new Error("the family was not asked");
+    // What other isolates have issued meanwhile.
+    expect(
+      await w.service.families.record(
+        family,
+        Array.from({ length: ask.budget - 3 }, () => ({ ...ask, grant: randomId() })),
+      ),
+    ).toBe(true);
+    clock.forward(BOUND);
+    for (const cost of [STRONG, EDGE]) expect(await costOf(w, access_token)).toEqual(cost);
+    expect(await callsOf(w, async () => expect(await trade(w, access_token)).toMatchObject(REFUSED))).toContain("family.extend");
+    expect(lineOf(w).reason).toBe("subject_budget");
   });
 
   it("opaque and refresh token output, a refresh token as subject, and an actor", async () => {

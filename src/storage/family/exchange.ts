@@ -209,16 +209,16 @@ function record(rows: FamilyRows, now: number, { found, ask, permitted, branches
   rows.addNode(row);
   // A token of another issuer has no row of its own: what was revoked of it is kept while it could be presented again.
   keepUntil(rows, found.path.length === 0 && found.root !== undefined ? Math.max(expires, found.facts.expires) : expires);
-  return answerOf(rows, row, permitted, found.facts);
+  return answerOf(rows, row, permitted, { facts: found.facts, ask });
 }
 
 // The answer was lost after the commit and the caller asks again: it gets what it would have got, and is counted once.
 function repeated(rows: FamilyRows, row: NodeRow, { facts }: Found, ask: Extend): Extended | Refused {
   const permitted = permit(ask.request, facts, row.issued);
-  return isRefusal(permitted) ? { ok: false, reason: permitted.refused } : answerOf(rows, row, permitted, facts);
+  return isRefusal(permitted) ? { ok: false, reason: permitted.refused } : answerOf(rows, row, permitted, { facts, ask });
 }
 
-function answerOf(rows: FamilyRows, row: NodeRow, permitted: Permit, { client }: Subject): Extended {
+function answerOf(rows: FamilyRows, row: NodeRow, permitted: Permit, { facts, ask }: { readonly facts: Subject; readonly ask: Extend }): Extended {
   const family = rows.family();
   if (family === undefined) throw new Error("an exchange was recorded in no family");
   return {
@@ -228,7 +228,8 @@ function answerOf(rows: FamilyRows, row: NodeRow, permitted: Permit, { client }:
     record: row.record,
     leaves: row.leaves,
     permit: permitted,
-    subjectClient: client,
+    subjectClient: facts.client,
+    exchanges: rows.exchanges(row.parent, ask.budget),
     ...(family.principal === undefined ? {} : { principal: family.principal }),
     ...(row.chain === undefined ? {} : { chain: row.chain }),
   };
