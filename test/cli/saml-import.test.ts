@@ -37,6 +37,19 @@ describe("saml import", () => {
     expect(SamlIdentityProvider.parse(record)).toMatchObject(record);
   });
 
+  test("prints the single logout service, and where its answers go, if they go elsewhere", async () => {
+    const withSlo = async (attributes: string) => {
+      const service = `<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example.com/slo"${attributes}/>`;
+      const { stdout } = await imported(METADATA.replace("<md:SingleSignOnService", `${service}<md:SingleSignOnService`));
+      return SamlIdentityProvider.parse(JSON.parse(stdout)).slo;
+    };
+    expect(await withSlo("")).toEqual({ location: "https://idp.example.com/slo" });
+    expect(await withSlo(' ResponseLocation="https://idp.example.com/answer"')).toEqual({
+      location: "https://idp.example.com/slo",
+      responseLocation: "https://idp.example.com/answer",
+    });
+  });
+
   test.each([
     ["several identity providers", METADATA.replace(/(<md:IDPSSODescriptor[\s\S]*<\/md:IDPSSODescriptor>)/, "$1$1"), "describes 2 identity providers"],
     ["an application", METADATA.replaceAll("IDPSSODescriptor", "SPSSODescriptor"), "describes 0 identity providers"],

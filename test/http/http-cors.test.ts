@@ -17,6 +17,7 @@ const CLOSED = [
   "/oauth2/callback/corp",
   "/saml2/idp/sso",
   "/saml2/idp/slo",
+  "/saml2/sp/slo",
   "/oauth2/exchange/explain",
   "/oauth2/exchange/corporateidp",
   "/oauth2/token/list",

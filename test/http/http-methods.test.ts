@@ -103,7 +103,7 @@ describe("endpoints that only read", () => {
 });
 
 describe("endpoints where GET changes something", () => {
-  it.each(["/oauth2/authorize", "/oauth2/logout", "/saml2/idp/sso", "/saml2/idp/slo"])("%s refuses HEAD, which never may", async (path) => {
+  it.each(["/oauth2/authorize", "/oauth2/logout", "/saml2/idp/sso", "/saml2/idp/slo", "/saml2/sp/slo"])("%s refuses HEAD, which never may", async (path) => {
     const w = await world();
     const head = await w.fetch(`${path}?client_id=web-app`, { method: "HEAD" });
     expect([head.status, head.headers.get("allow"), head.headers.get("cache-control"), await head.text()]).toEqual([405, "GET, POST", "no-store", ""]);

@@ -1,11 +1,11 @@
 import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bytesOf } from "../../src/protocol/bytes.ts";
-import { type AssertionFacts, signedAssertion } from "../../src/saml/assertion.ts";
+import type { AssertionFacts } from "../../src/saml/assertion.ts";
 import { stopClock } from "../faults.ts";
-import { responseOf, SAML_IDP, samlFacts, samlKey } from "../saml/idp.ts";
-import { type Arrived, cookiesOf, ISSUER, payloadOf, redeem, type TenantFileInput, WEB_CALLBACK, type World, world } from "../world.ts";
+import { type Arrived, cookiesOf, ISSUER, payloadOf, redeem, type TenantFileInput, WEB_CALLBACK, type World } from "../world.ts";
 import { authorizeQuery } from "./login-steps.ts";
+import { type Begun, begin, federated, post, responseTo, SSO } from "./saml-login-steps.ts";
 import { certificatesOf, changeClient } from "./saml-steps.ts";
 
 beforeEach(async () => {
@@ -13,53 +13,6 @@ beforeEach(async () => {
   stopClock();
 });
 afterEach(() => void vi.useRealTimers());
-
-const SSO = "https://saml-idp.example.com/sso";
-const ACS = `${ISSUER}/saml2/sp/acs`;
-
-/** The demo tenant with a corporate SAML IdP that users log in at. */
-async function federated(change: (file: TenantFileInput) => void = () => {}): Promise<World> {
-  const { certificate } = await samlKey();
-  return await world({
-    tenant: (file) => {
-      Object.assign(file, {
-        samlIdentityProviders: { "corp-saml": { entityId: SAML_IDP, ssoUrl: SSO, certificates: [certificate], attributes: { loginName: "login", email: "mail" } } },
-      });
-      change(file);
-    },
-  });
-}
-
-interface Begun {
-  readonly url: URL;
-  readonly request: string;
-  readonly relayState: string;
-  readonly cookie: string;
-  readonly verifier: string;
-}
-
-/** Begins a login at the SAML IdP and reads the request that it would get. */
-async function begin(w: World, more: Record<string, string> = {}): Promise<Begun> {
-  const { query, verifier } = await authorizeQuery("web-app", { idp: "corp-saml", ...more });
-  const answer = await w.fetch(`/oauth2/authorize?${query}`);
-  const url = new URL(answer.headers.get("location") ?? "http://nowhere/");
-  const deflated = Uint8Array.fromBase64(url.searchParams.get("SAMLRequest") ?? "");
-  const request = await new Response(new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).text();
-  return { url, request, relayState: url.searchParams.get("RelayState") ?? "", cookie: cookiesOf(answer), verifier };
-}
-
-const idOf = (request: string) => /ID="([^"]+)"/.exec(request)?.[1] ?? "";
-
-/** The IdP's Response to a request. */
-async function responseTo({ request }: Begun, changes: Partial<AssertionFacts> = {}): Promise<string> {
-  const facts = { recipient: ACS, inResponseTo: idOf(request), nameId: "u-7", attributes: { login: ["jo.doe"], mail: ["jo@example.com"] }, ...changes };
-  return responseOf(await signedAssertion(samlFacts(facts), await samlKey()));
-}
-
-/** Posts a Response as a page of ours does, once the IdP has posted it from its own. */
-async function post(w: World, { relayState, cookie }: Begun, response: string, more: Record<string, string> = { again: "1" }): Promise<Response> {
-  return await w.post("/saml2/sp/acs", { SAMLResponse: bytesOf(response).toBase64(), RelayState: relayState, ...more }, undefined, { cookie });
-}
 
 describe("a login at a corporate SAML identity provider", () => {
   it("asks by a signed request, and takes the Response that answers it for a login", async () => {
@@ -103,6 +56,16 @@ describe("a login at a corporate SAML identity provider", () => {
     const answer = await post(w, begun, await responseTo(begun, changes));
     expect(new URL(answer.headers.get("location") ?? "http://nowhere/").searchParams.get("error")).toBe("server_error");
     expect(w.lines.at(-1)).toContain("idp_response_invalid");
+  });
+
+  it.each(["A", "AAAAA", "AAAA=", "AA=A", "===="])("tells the application that a Response is none that is no base64: %j", async (text) => {
+    const w = await federated();
+    const begun = await begin(w);
+    const answer = await w.post("/saml2/sp/acs", { SAMLResponse: text, RelayState: begun.relayState, again: "1" }, undefined, { cookie: begun.cookie });
+    expect([answer.status, new URL(answer.headers.get("location") ?? "http://nowhere/").searchParams.get("error")]).toEqual([303, "server_error"]);
+    expect(JSON.parse(w.lines.at(-1) ?? "")).toMatchObject({ reason: "idp_response_invalid", note: "base64" });
+    // In a browser that has not begun it, no application hears of it.
+    expect((await w.post("/saml2/sp/acs", { SAMLResponse: text, RelayState: begun.relayState, again: "1" })).status).toBe(400);
   });
 
   it("SAM-36 SAM-37 refuses a Response for elsewhere, one that comes twice, in another browser, or that nobody asked for", async () => {

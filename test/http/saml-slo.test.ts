@@ -1,13 +1,14 @@
 import { reset } from "cloudflare:test";
-import { verify, X509Certificate } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bytesOf } from "../../src/protocol/bytes.ts";
 import { redirectUrl } from "../../src/saml/redirect.ts";
 import { signElement } from "../../src/saml/signature.ts";
+import { demoTenant } from "../demo-tenant.ts";
 import { stopClock } from "../faults.ts";
 import { samlKey } from "../saml/idp.ts";
 import { ISSUER, type World, world } from "../world.ts";
-import { askSso, authnRequest, certificatesOf, ENTITY, follow, posted, SSO, samlApplication, verified } from "./saml-steps.ts";
+import { type AskedLogout, logoutRequest as logoutRequestOf, logoutResponse, logoutUrl as logoutUrlOf } from "./saml-logout-steps.ts";
+import { askSso, authnRequest, ENTITY, follow, posted, SSO, samlApplication, verified } from "./saml-steps.ts";
 
 beforeEach(async () => {
   await reset();
@@ -36,28 +37,15 @@ async function signIn(w: World): Promise<SignedIn> {
   return { cookie, sessionIndex };
 }
 
-interface Asked {
-  readonly nameId?: string;
-  readonly sessionIndex?: string;
-  readonly attributes?: Record<string, string>;
-  readonly issuer?: string;
+type Asked = Partial<AskedLogout> & { readonly sessionIndex?: string };
+
+/** What the demo's SAML application says of a user who signs out there. */
+function asking({ sessionIndex, ...changes }: Asked): AskedLogout {
+  return { destination: SLO, issuer: ENTITY, nameId: USER, ...(sessionIndex === undefined ? {} : { sessionIndexes: [sessionIndex] }), ...changes };
 }
 
-/** A LogoutRequest in canonical form, around the place of its signature. */
-function logoutRequest({ nameId = USER, sessionIndex, attributes = {}, issuer = ENTITY }: Asked): readonly [head: string, tail: string] {
-  const all = { Destination: SLO, ID: "_logout-1", IssueInstant: `${new Date().toISOString().slice(0, 19)}Z`, Version: "2.0", ...attributes };
-  const written = Object.entries(all).map(([name, value]) => ` ${name}="${value}"`);
-  const session = sessionIndex === undefined ? "" : `<samlp:SessionIndex>${sessionIndex}</samlp:SessionIndex>`;
-  return [
-    `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"${written.join("")}><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${issuer}</saml:Issuer>`,
-    `<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${nameId}</saml:NameID>${session}</samlp:LogoutRequest>`,
-  ];
-}
-
-/** The URL of a LogoutRequest by the redirect binding. */
-async function logoutUrl(asked: Asked, which: "own" | "other" = "own"): Promise<string> {
-  return await redirectUrl(SLO, { SAMLRequest: logoutRequest(asked).join("") }, "r-1", await samlKey(which));
-}
+const logoutRequest = (asked: Asked) => logoutRequestOf(asking(asked));
+const logoutUrl = async (asked: Asked, which?: "own" | "other") => await logoutUrlOf(asking(asked), which);
 
 // The session at the corporate IdP ends on the way, where its record says so.
 async function beyondIdp(w: World, answer: Response): Promise<string> {
@@ -69,15 +57,7 @@ async function beyondIdp(w: World, answer: Response): Promise<string> {
 /** What the application reads of an answer, its signature verified. */
 async function answered(w: World, answer: Response): Promise<string> {
   expect(answer.status, w.lines.at(-1)).toBe(303);
-  const location = await beyondIdp(w, answer);
-  const [signed = "", signature = ""] = location.slice(`${LOCATION}?`.length).split("&Signature=");
-  const [certificate = ""] = await certificatesOf(w);
-  const key = new X509Certificate(Uint8Array.fromBase64(certificate)).publicKey.export({ format: "pem", type: "spki" });
-  expect([location.startsWith(`${LOCATION}?`), verify("sha256", bytesOf(signed), key, Uint8Array.fromBase64(decodeURIComponent(signature)))]).toEqual([true, true]);
-  const parameters = new URLSearchParams(signed);
-  expect(parameters.get("RelayState") ?? "r-1").toBe("r-1");
-  const stream = new Blob([Uint8Array.fromBase64(parameters.get("SAMLResponse") ?? "")]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return await new Response(stream).text();
+  return await logoutResponse(w, await beyondIdp(w, answer), LOCATION);
 }
 
 /** True where the browser is logged in without a login at the corporate IdP. */
@@ -117,6 +97,15 @@ describe("SAML single logout", () => {
     expect(await isSignedIn(w, cookie)).toBe(true);
     expect(await answered(w, await post(signed))).toContain("status:Success");
     expect(await isSignedIn(w, cookie)).toBe(false);
+  });
+
+  it("ends several sessions that one request names, and answers so where one of them was there to end", async () => {
+    const w = await sloWorld();
+    const [one, two] = [await signIn(w), await signIn(w)];
+    const sessionIndexes = [one.sessionIndex, "made-up", two.sessionIndex];
+    expect(await answered(w, await w.fetch(await logoutUrl({ sessionIndexes })))).toContain("status:Success");
+    expect([await isSignedIn(w, one.cookie), await isSignedIn(w, two.cookie)]).toEqual([false, false]);
+    expect((await w.fetch(await logoutUrl({ sessionIndexes: Array(21).fill(one.sessionIndex) }))).status).toBe(400);
   });
 
   it("without a SessionIndex ends the session of the browser, of this user alone", async () => {
@@ -166,6 +155,23 @@ describe("SAML single logout", () => {
         ["HTTP-Redirect", "HTTP-POST"].map((name) => `SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:${name}" Location="${place}"`),
       ),
     );
+  });
+});
+
+describe("the record of an application", () => {
+  it.each<[string, object]>([
+    ["a single logout service", { slo: { location: LOCATION } }],
+    ["requests that must be signed", { requestsSigned: true }],
+  ])("needs a certificate for %s", async (_name, changes) => {
+    const w = await world();
+    const { certificate } = await samlKey();
+    const problemsOf = async (more: object) => {
+      const file = demoTenant();
+      samlApplication(file, { ...changes, ...more });
+      return ((await (await w.apply(file, "?dry_run=true")).json()) as { readonly problems?: readonly object[] }).problems;
+    };
+    expect(await problemsOf({})).toEqual([{ path: "clients.saml-sso.saml.certificates", message: "slo and requestsSigned need them" }]);
+    expect(await problemsOf({ certificates: [certificate] })).toBeUndefined();
   });
 });
 
