@@ -27,6 +27,8 @@ export const VERIFIED_TOKENS_KEPT = 100;
 export interface MeasuredCambio {
   readonly served: Served;
   readonly issuer: string;
+  /** The bundles of its Workers. */
+  readonly bundles: readonly { readonly name: string; readonly file: string }[];
   readonly operator: { readonly issuer: string; readonly key: OperatorKey };
   /** The tenant file that is applied. */
   readonly tenant: BenchTenant;
@@ -57,7 +59,8 @@ export async function startCambio(folder: string, { inspectorPort }: CambioOptio
   const provider = startIdp(folder, idpPort, issuer, local.CORP_CLIENT_SECRET);
   try {
     const vars = { ...local, OPERATOR_KEYS: JSON.stringify({ keys: [publicJwk(key)] }), VERIFIED_TOKENS_KEPT: String(VERIFIED_TOKENS_KEPT) };
-    const served = await serveWorkers(cambioWorkers(folder, vars, inspectorPort !== undefined), port, "/health/alive", inspectorPort);
+    const workers = cambioWorkers(folder, vars, inspectorPort !== undefined);
+    const served = await serveWorkers(workers, port, "/health/alive", inspectorPort);
     const ended = provider.ended.then((why) => Promise.reject(new Error(why)));
     while (!(await Promise.race([ended, answers(`${idp}/.well-known/openid-configuration`)]))) await sleep(50);
     const tenant = benchTenant(issuer, idp);
@@ -65,6 +68,7 @@ export async function startCambio(folder: string, { inspectorPort }: CambioOptio
     await applyTenant(operator, tenant, { prune: false, dryRun: false });
     return {
       ...{ served, issuer, operator, tenant },
+      bundles: workers.map(({ name, bundleFile }) => ({ name, file: bundleFile })),
       logIn: (id) => logInTo(silentStage(issuer), { id, secret: secretOf(id), redirectUri: REDIRECT_URI }),
       stop: async () => void (await Promise.all([served.stop(), provider.stop()])),
     };

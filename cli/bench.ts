@@ -9,12 +9,11 @@ import { startFloor } from "../bench/floor/floor.ts";
 import { startGenerator } from "../bench/generator.ts";
 import { type Effort, measure } from "../bench/measure.ts";
 import { PEERS } from "../bench/peers/index.ts";
-import { profileOperations } from "../bench/profile.ts";
+import { areaLines, profileLines, profileOperations } from "../bench/profile/profile.ts";
 import { compare, lines } from "../bench/report.ts";
 import { startSaml } from "../bench/saml/saml.ts";
 import { readArguments, runMain, terminal, UsageError } from "./command.ts";
 import { ROOT } from "./root.ts";
-import { freePort } from "./size/startup.ts";
 
 const HELP = `npm run bench -- [--quick] [--only OPERATION,…] [--out FOLDER] [--no-peers] [--profile]
 
@@ -60,16 +59,12 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-async function profile(folder: string, effort: Effort): Promise<void> {
+async function profile(folder: string, { only = Object.keys(OPERATIONS) as Operation[], count }: Effort): Promise<void> {
   const generator = startGenerator();
-  const inspectorPort = await freePort();
-  const cambio = await startCambio(folder, { inspectorPort });
   try {
-    const contestant = await cambioContestant(cambio, generator);
-    for (const line of await profileOperations(contestant, generator, inspectorPort, effort)) terminal.out(line);
+    for (const line of profileLines(await profileOperations(folder, generator, only, count))) terminal.out(line);
   } finally {
     generator.stop();
-    await cambio.stop();
   }
 }
 
@@ -86,6 +81,8 @@ async function bench(folder: string, effort: Effort, withPeers: boolean, out: st
     }
     const compared = compare(await measure(contestants, generator, effort, terminal.note));
     for (const line of lines(compared)) terminal.out(line);
+    const missed = compared.flatMap(({ operation, floor, peers }) => ([floor, ...peers].some((one) => one?.missed) ? [operation] : []));
+    if (missed.length > 0) for (const line of ["", "where their time goes:", ...areaLines(await profileOperations(folder, generator, missed, effort.count))]) terminal.out(line);
     mkdirSync(out, { recursive: true });
     writeFileSync(join(out, "results.json"), `${JSON.stringify(compared, null, 2)}\n`);
     writeFileSync(join(out, "results.svg"), chart(compared));
