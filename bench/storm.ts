@@ -37,8 +37,8 @@ interface Mode {
 const OFF = {
   // So many children one node may have at most; unset it is a thousand.
   strong: { tokenPolicy: { exchangeBudget: 10_000 }, subjects: 1 },
-  // A budget that is set is exact, and exact is strong: it stays unset, and every thousand begin anew.
-  edge: { tokenPolicy: {}, subjects: 10 },
+  // A budget that is set is exact, and exact is strong: it stays unset, and every five hundred begin anew.
+  edge: { tokenPolicy: {}, subjects: 20 },
 } as const satisfies Record<string, Mode>;
 const ON: Mode = { tokenPolicy: { coalesceSeconds: 5 }, subjects: 1 };
 

@@ -12,10 +12,11 @@ import { PEERS } from "../bench/peers/index.ts";
 import { areaLines, profileLines, profileOperations } from "../bench/profile/profile.ts";
 import { compare, lines } from "../bench/report.ts";
 import { startSaml } from "../bench/saml/saml.ts";
+import { stormLines, storms } from "../bench/storm.ts";
 import { readArguments, runMain, terminal, UsageError } from "./command.ts";
 import { ROOT } from "./root.ts";
 
-const HELP = `npm run bench -- [--quick] [--only OPERATION,…] [--out FOLDER] [--no-peers] [--profile]
+const HELP = `npm run bench -- [--quick] [--only OPERATION,…] [--out FOLDER] [--no-peers] [--profile | --storm]
 
 Builds the production bundle, serves it with workerd, and measures what each operation costs beside a bare Worker that
 does only what it cannot do without (the floor) and beside other servers (peers). All in turn within each round; what
@@ -25,6 +26,7 @@ counts are the ratios of one run, never a figure by itself.
   --only NAMES  only these operations, with commas between: ${Object.keys(OPERATIONS).join(", ")}
   --no-peers    Cambio and its floor only
   --profile     instead: where Cambio's Worker spends its time, for each operation
+  --storm       instead: 10,000 identical exchanges, with coalescing off and on; storm.json. Some minutes
   --out FOLDER  where results.json and results.svg go (bench/results)
   --help        this text`;
 
@@ -33,6 +35,7 @@ const OPTIONS = {
   only: { type: "string" },
   out: { type: "string", default: join(ROOT, "bench", "results") },
   profile: { type: "boolean", default: false },
+  storm: { type: "boolean", default: false },
   "no-peers": { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -52,6 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   try {
     if (values.profile) await profile(folder, { ...effort, count: 1000 });
+    else if (values.storm) await storm(folder, values.quick, values.out);
     else await bench(folder, effort, !values["no-peers"], values.out);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -65,6 +69,21 @@ async function profile(folder: string, { only = Object.keys(OPERATIONS) as Opera
     for (const line of profileLines(await profileOperations(folder, generator, only, count))) terminal.out(line);
   } finally {
     generator.stop();
+  }
+}
+
+async function storm(folder: string, isQuick: boolean, out: string): Promise<void> {
+  const cambio = await startCambio(folder);
+  const generator = startGenerator();
+  try {
+    const measured = await storms(cambio, generator, 10_000, isQuick ? 1 : 3, terminal.note);
+    for (const line of stormLines(measured)) terminal.out(line);
+    mkdirSync(out, { recursive: true });
+    writeFileSync(join(out, "storm.json"), `${JSON.stringify(measured, null, 2)}\n`);
+    terminal.note(`storm.json is in ${out}`);
+  } finally {
+    generator.stop();
+    await cambio.stop();
   }
 }
 
