@@ -40,6 +40,7 @@ export interface MeasuredCambio {
 /** A tenant file, as far as the benchmark adds to it. */
 export interface BenchTenant {
   consistency?: string;
+  tokenPolicy?: object;
   readonly clients: Record<string, object>;
   readonly permissions: object[];
 }
@@ -105,7 +106,7 @@ function cambioWorkers(folder: string, vars: Readonly<Record<string, string>>, k
   const date = config.compatibility_date;
   const main = {
     name: "cambio",
-    bundleFile: bundle(join(ROOT, "wrangler.toml"), join(folder, "cambio"), keepsNames).file,
+    bundleFile: bundled(join(ROOT, "wrangler.toml"), join(folder, "cambio"), keepsNames),
     date,
     bindings,
   };
@@ -116,9 +117,18 @@ function cambioWorkers(folder: string, vars: Readonly<Record<string, string>>, k
     const bindings = (own.bindings as readonly { readonly name: string; readonly class_name: string }[]).map(({ name: binding, class_name: object }) =>
       namespaceBinding({ name: binding, class_name: object, script_name: name }),
     );
-    return [{ name, bundleFile: bundle(join(ROOT, file), join(folder, name), keepsNames).file, date: compatibility_date, bindings, objects: held }];
+    return [{ name, bundleFile: bundled(join(ROOT, file), join(folder, name), keepsNames), date: compatibility_date, bindings, objects: held }];
   });
   return [main, ...bound];
+}
+
+const bundles = new Map<string, string>();
+
+// Once into a folder, however many Cambios are started from it.
+function bundled(configFile: string, directory: string, keepsNames: boolean): string {
+  const file = bundles.get(directory) ?? bundle(configFile, directory, keepsNames).file;
+  bundles.set(directory, file);
+  return file;
 }
 
 function namespaceBinding({ name, class_name: object, script_name: service }: { readonly name: string; readonly class_name: string; readonly script_name: string }): string {

@@ -7,6 +7,8 @@ import { chart } from "../bench/chart.ts";
 import { type Contestant, OPERATIONS, type Operation } from "../bench/contestant.ts";
 import { startFloor } from "../bench/floor/floor.ts";
 import { startGenerator } from "../bench/generator.ts";
+import { growth } from "../bench/growth/index.ts";
+import { growthChart, growthLines } from "../bench/growth/report.ts";
 import { type Effort, measure } from "../bench/measure.ts";
 import { PEERS } from "../bench/peers/index.ts";
 import { areaLines, profileLines, profileOperations } from "../bench/profile/profile.ts";
@@ -16,7 +18,7 @@ import { stormLines, storms } from "../bench/storm.ts";
 import { readArguments, runMain, terminal, UsageError } from "./command.ts";
 import { ROOT } from "./root.ts";
 
-const HELP = `npm run bench -- [--quick] [--only OPERATION,…] [--out FOLDER] [--no-peers] [--profile | --storm]
+const HELP = `npm run bench -- [--quick] [--only OPERATION,…] [--out FOLDER] [--no-peers] [--profile | --growth | --storm]
 
 Builds the production bundle, serves it with workerd, and measures what each operation costs beside a bare Worker that
 does only what it cannot do without (the floor) and beside other servers (peers). All in turn within each round; what
@@ -26,6 +28,8 @@ counts are the ratios of one run, never a figure by itself.
   --only NAMES  only these operations, with commas between: ${Object.keys(OPERATIONS).join(", ")}
   --no-peers    Cambio and its floor only
   --profile     instead: where Cambio's Worker spends its time, for each operation
+  --growth      instead: what a request costs as a family, a chain of exchanges and a tenant grow, against the smallest of
+                each; growth.json and growth.svg instead of results. About four minutes
   --storm       instead: 10,000 identical exchanges, with coalescing off and on; storm.json. Some minutes
   --out FOLDER  where results.json and results.svg go (bench/results)
   --help        this text`;
@@ -35,6 +39,7 @@ const OPTIONS = {
   only: { type: "string" },
   out: { type: "string", default: join(ROOT, "bench", "results") },
   profile: { type: "boolean", default: false },
+  growth: { type: "boolean", default: false },
   storm: { type: "boolean", default: false },
   "no-peers": { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
@@ -55,6 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   try {
     if (values.profile) await profile(folder, { ...effort, count: 1000 });
+    else if (values.growth) await grow(folder, values.out);
     else if (values.storm) await storm(folder, values.quick, values.out);
     else await bench(folder, effort, !values["no-peers"], values.out);
   } finally {
@@ -67,6 +73,17 @@ async function profile(folder: string, { only = Object.keys(OPERATIONS) as Opera
   const generator = startGenerator();
   try {
     for (const line of profileLines(await profileOperations(folder, generator, only, count))) terminal.out(line);
+  } finally {
+    generator.stop();
+  }
+}
+
+async function grow(folder: string, out: string): Promise<void> {
+  const generator = startGenerator();
+  try {
+    const curves = await growth(folder, generator, terminal.note);
+    for (const line of growthLines(curves)) terminal.out(line);
+    write(out, "growth", curves, growthChart(curves));
   } finally {
     generator.stop();
   }
@@ -102,14 +119,18 @@ async function bench(folder: string, effort: Effort, withPeers: boolean, out: st
     for (const line of lines(compared)) terminal.out(line);
     const missed = compared.flatMap(({ operation, floor, peers }) => ([floor, ...peers].some((one) => one?.missed) ? [operation] : []));
     if (missed.length > 0) for (const line of ["", "where their time goes:", ...areaLines(await profileOperations(folder, generator, missed, effort.count))]) terminal.out(line);
-    mkdirSync(out, { recursive: true });
-    writeFileSync(join(out, "results.json"), `${JSON.stringify(compared, null, 2)}\n`);
-    writeFileSync(join(out, "results.svg"), chart(compared));
-    terminal.note(`results.json and results.svg are in ${out}`);
+    write(out, "results", compared, chart(compared));
   } finally {
     generator.stop();
     await Promise.all(contestants.map((one) => one.stop()));
   }
+}
+
+function write(folder: string, name: string, data: unknown, svg: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(data, null, 2)}\n`);
+  writeFileSync(join(folder, `${name}.svg`), svg);
+  terminal.note(`${name}.json and ${name}.svg are in ${folder}`);
 }
 
 function operationOf(name: string): Operation {

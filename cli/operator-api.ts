@@ -4,6 +4,7 @@ import { PermissionAnswer, PermissionListAnswer } from "../src/endpoints/api/con
 import { RevokedUserAnswer } from "../src/endpoints/api/contract/users.ts";
 import { CommandFailed } from "./command.ts";
 import { type OperatorKey, operatorToken } from "./operator-key.ts";
+import { tenantParts } from "./tenant-parts.ts";
 
 /** What an apply did, or would do, to one record. */
 export const Change = z.object({ action: z.enum(["create", "change", "delete"]), record: z.string() });
@@ -31,8 +32,27 @@ export interface ApplyOptions {
   readonly dryRun: boolean;
 }
 
-/** Declares a tenant: creates and changes what the file says, deletes only with `prune`, changes nothing with `dryRun`. */
-export async function applyTenant(operator: Operator, file: unknown, options: ApplyOptions): Promise<Applied> {
+/**
+ * Declares a tenant: creates and changes what the file says, deletes only with `prune`, changes nothing with `dryRun`. What is
+ * too large for one request goes in several, each of them a version of its own; `progress` is told before each.
+ */
+export async function applyTenant(operator: Operator, file: unknown, options: ApplyOptions, progress: (text: string) => void = () => undefined): Promise<Applied> {
+  const parts = tenantParts(file);
+  if (parts.length > 1 && options.prune)
+    throw new CommandFailed("this file is too large for one request, and what it leaves out is known only from the whole of it: apply it without --prune");
+  const changes = new Map<string, Change>();
+  let version = 0;
+  for (const [index, part] of parts.entries()) {
+    if (parts.length > 1) progress(`part ${index + 1} of ${parts.length}`);
+    const applied = await applyPart(operator, part, options);
+    version = applied.version;
+    // A dry run names a client in each part that it is in.
+    for (const change of applied.changes) if (!changes.has(change.record)) changes.set(change.record, change);
+  }
+  return { version, changes: [...changes.values()] };
+}
+
+async function applyPart(operator: Operator, file: unknown, options: ApplyOptions): Promise<Applied> {
   const query = new URLSearchParams({ ...(options.prune && { prune: "true" }), ...(options.dryRun && { dry_run: "true" }) }).toString();
   return Applied.parse(await call(operator, "PUT", `/tenant${query === "" ? "" : `?${query}`}`, JSON.stringify(file)));
 }

@@ -22,7 +22,7 @@ ${OPERATOR_HELP}`,
     const { written, file } = readTenantFile(positionals[0] ?? "");
     const operator = readOperator(values, file.issuer);
     terminal.note(`applying to ${operator.issuer} as ${operator.key.kid}`);
-    const applied = await applyTenant(operator, written, { prune: values.prune, dryRun: values["dry-run"] });
+    const applied = await applyTenant(operator, written, { prune: values.prune, dryRun: values["dry-run"] }, terminal.note);
     if (values.json) terminal.out(JSON.stringify(applied));
     else terminal.out(applied.changes.length === 0 ? "no changes" : describe(applied.changes, values["dry-run"]).join("\n"));
   },

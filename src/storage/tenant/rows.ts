@@ -20,6 +20,8 @@ export interface TenantRows {
   version(): number;
   subjectKey(): string;
   record(name: string): RecordRow | undefined;
+  /** The hash of a record; undefined where there is none. */
+  hash(name: string): string | undefined;
   /** In order; those that begin so. */
   names(prefix?: string): readonly string[];
   /** Names changed after a version, deleted ones too; so many at most. */
@@ -50,6 +52,7 @@ export function memoryTenantRows(): TenantRows {
       const { version: _version, ...row } = records.get(name) ?? { version: 0, name: "" };
       return "hash" in row ? row : undefined;
     },
+    hash: (name) => records.get(name)?.hash,
     names: (prefix = "") => [...records.keys()].filter((name) => name.startsWith(prefix)).toSorted(),
     changedSince: (version, limit) =>
       [...[...records.values()].filter((row) => row.version > version).map((row) => row.name), ...[...removed].filter(([, at]) => at > version).map(([name]) => name)].slice(

@@ -34,13 +34,13 @@ export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTen
   const changes: Change[] = [];
   const version = rows.version() + 1;
   const puts = prepared.records.filter(({ name, hash }) => {
-    const known = rows.record(name);
-    if (known?.hash === hash || decided.has(name) || isDecidedByApi(rows, name)) return false;
+    const known = rows.hash(name);
+    if (known === hash || decided.has(name) || (known !== undefined && isDecidedByApi(rows, name))) return false;
     changes.push({ action: known === undefined ? "create" : "change", record: name });
     return true;
   });
   const declared = new Set(prepared.records.map(({ name }) => name));
-  const stale = ask.prune ? undeclared(rows, declared) : staleLookUps(rows, declared, puts);
+  const stale = ask.prune ? undeclared(rows, declared) : staleLookUps(rows, declared, changes);
   changes.push(...stale.map((name) => ({ action: "delete" as const, record: name })));
   if (ask.dryRun || changes.length === 0) return { ok: true, version: version - 1, changes };
   for (const row of puts) rows.put(row, version);
@@ -70,7 +70,8 @@ export function readTenant(rows: TenantRows, names: readonly string[]): Records 
 export function exportTenant(rows: TenantRows): { readonly version: number; readonly file: TenantFile | undefined } {
   const version = rows.version();
   if (version === 0) return { version, file: undefined };
-  return { version, file: fileOf(rows.names().map((name) => [name, effectiveRecord(rows, name)])) };
+  const declared = ["idp/", "saml-idp/", "client/", "permission/"].flatMap((kind) => rows.names(kind));
+  return { version, file: fileOf([recordName.tenant, ...declared].map((name) => [name, effectiveRecord(rows, name)])) };
 }
 
 // Everything that no file declares any more, and what the API decided about the clients among it.
@@ -80,9 +81,9 @@ function undeclared(rows: TenantRows, declared: ReadonlySet<string>): readonly s
 }
 
 // Look-ups go when what they follow from has changed. Those of clients that this file leaves out, and that stay, stay with them.
-function staleLookUps(rows: TenantRows, declared: ReadonlySet<string>, puts: PreparedTenant["records"]): readonly string[] {
-  const before = new Set(puts.flatMap(({ name }) => lookUpNames(rows, name)));
-  const dropped = [...before].filter((name) => !declared.has(name) && rows.record(name) !== undefined && !isDecidedByApi(rows, name));
+function staleLookUps(rows: TenantRows, declared: ReadonlySet<string>, changes: readonly Change[]): readonly string[] {
+  const before = new Set(changes.flatMap(({ action, record }) => (action === "change" ? lookUpNames(rows, record) : [])));
+  const dropped = [...before].filter((name) => !declared.has(name) && rows.hash(name) !== undefined && !isDecidedByApi(rows, name));
   if (dropped.length === 0) return [];
   const left = ["client/", "saml-idp/"].flatMap((kind) => rows.names(kind)).filter((name) => !declared.has(name));
   const kept = new Set(left.flatMap((name) => lookUpNames(rows, name)));

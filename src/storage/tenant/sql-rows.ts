@@ -24,6 +24,7 @@ export function sqlTenantRows(sql: SqlStorage): TenantRows {
       return column("SELECT subject_key FROM meta")[0] ?? "";
     },
     record: (name) => sql.exec<RecordRow & Record<string, SqlStorageValue>>("SELECT name, hash, body FROM records JOIN bodies USING (hash) WHERE name = ?", name).toArray()[0],
+    hash: (name) => column("SELECT hash FROM records WHERE name = ? AND hash IS NOT NULL", name)[0],
     names: (prefix = "") =>
       prefix === ""
         ? column("SELECT name FROM records WHERE hash IS NOT NULL ORDER BY name")
