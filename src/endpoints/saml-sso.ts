@@ -72,7 +72,9 @@ async function begin(exchange: Exchange, asked: Asked): Promise<Response> {
     scope: client.scopes.filter((scope) => scope !== SCOPE.offlineAccess),
     challenge: await sha256(asked.verifier),
     prompt: asked.isPassive ? ("none" as const) : asked.forceAuthn ? ("login" as const) : undefined,
-    ...{ jkt: undefined, nonce: undefined, maxAge: undefined, loginHint: undefined },
+    // SAML core §3.4.1: both together ask for a new login that nobody sees, and no session is one.
+    maxAge: asked.isPassive && asked.forceAuthn ? 0 : undefined,
+    ...{ jkt: undefined, nonce: undefined, loginHint: undefined },
     idp: defaultIdentityProvider(client, tenant.settings),
     idps: client.identityProviders,
   };

@@ -2,13 +2,14 @@ import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bytesOf } from "../../src/protocol/bytes.ts";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { stopClock } from "../faults.ts";
+import { type Clock, stopClock } from "../faults.ts";
 import { changed, cookiesOf, exchange, payloadOf, type World, world } from "../world.ts";
 import { ACS, askSso as ask, authnRequest, changeClient, ENTITY, follow, posted, SSO, verified } from "./saml-steps.ts";
 
+let clock: Clock;
 beforeEach(async () => {
   await reset();
-  stopClock();
+  clock = stopClock();
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -57,6 +58,17 @@ describe("Cambio as a SAML identity provider", () => {
     const { response } = await posted(answer);
     expect(response).toContain("status:Responder");
     expect(response).not.toContain("Assertion");
+  });
+
+  it("says so too where the user would have to log in anew and the application must not show a page: an old session is no new login", async () => {
+    const w = await world();
+    const { cookie } = await follow(w, await ask(w, authnRequest()));
+    const silent = await follow(w, await ask(w, authnRequest({ IsPassive: "true" }), cookie), "dona.moore", cookie);
+    expect((await posted(silent.answer)).response).toContain("status:Success");
+    clock.forward(1);
+    const both = await follow(w, await ask(w, authnRequest({ IsPassive: "true", ForceAuthn: "true" }), cookie), "dona.moore", cookie);
+    const { response } = await posted(both.answer);
+    expect([response.includes("status:Responder"), response.includes("Assertion>")]).toEqual([true, false]);
   });
 
   it("gives an assertion that is a node of the login: it ends with the session, and counts as a subject token", async () => {
