@@ -86,10 +86,27 @@ function dialectScope(text: string): readonly string[] {
   return parseScope(text).map((item) => item.slice(item.indexOf("|") + 1));
 }
 
-async function renew(request: ClientRequest, token: OpaqueToken, ask: Refresh): Promise<{ readonly granted: Granted; readonly targets: readonly ResolvedTarget[] }> {
-  const { service, clientId } = request;
-  const first = await service.families.refresh(token.family, ask);
+interface Renewed {
+  readonly granted: Granted;
+  readonly targets: readonly ResolvedTarget[];
+}
+
+async function renew(request: ClientRequest, token: OpaqueToken, ask: Refresh): Promise<Renewed> {
+  const { families } = request.service;
+  const first = await families.refresh(token.family, ask);
   if (!first.ok) throw new Rejection(first.reason);
+  try {
+    return await judged(request, token, ask, first);
+  } catch (cause) {
+    // What the family does not know is judged after its turn. It may be granted again: the client is left its token.
+    await families.refresh(token.family, { ...ask, undone: token.keyNumber }).catch(() => undefined);
+    throw cause;
+  }
+}
+
+// Configuration, user, actors, targets and permissions of today.
+async function judged(request: ClientRequest, token: OpaqueToken, ask: Refresh, first: Granted): Promise<Renewed> {
+  const { service, clientId } = request;
   const death = (await configurationDeath(request, clientId, first.root)) ?? (await permissionDeath(request, clientId, first.root, () => recordedIssue(request, token)));
   if (death !== undefined) throw new Rejection("refresh_cutoff", { note: death });
   await refuseAged(request, first);

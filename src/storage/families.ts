@@ -257,6 +257,8 @@ export interface Refresh {
   readonly targets?: readonly string[];
   /** What the client may have for itself today; what it has for a target is the target's to say. */
   readonly allowedScope: readonly string[];
+  /** Takes the rotation by this very operation back, as nothing was given for it: the number of the key that the presented token was derived with. */
+  readonly undone?: number;
 }
 
 /** The subject of an exchange: a JWT whose claims have been verified, or an opaque token whose record lies in the family. */

@@ -70,6 +70,21 @@ describe("a permission that is withdrawn", () => {
     expect(await introspect(w, BACK, access)).toEqual(DEAD);
   });
 
+  it("costs its consumer no refresh token: what was refused meanwhile goes on once it is granted again", async () => {
+    const w = await world();
+    const issued = await trade(w, (await login(w, FRONT)).access_token);
+    await decide(w, "withdraw");
+    for (let turn = 0; turn < 2; turn++) {
+      expect(await refreshed(w, issued.refresh)).toMatchObject({ status: 400, error: "invalid_grant" });
+      // Beyond the retry window: had it been used up, this would be reuse.
+      clock.forward(BOUND + 1);
+    }
+    await grantAgain(w);
+    const next = await refreshed(w, issued.refresh);
+    expect(next.status).toBe(200);
+    expect((await refreshed(w, next.refresh)).status).toBe(200);
+  });
+
   it("of one consumer stops no other one, and not the consumer's tokens for others", async () => {
     const w = await world({
       tenant: (file) =>

@@ -44,6 +44,20 @@ export function refreshContract(name: string, make: () => Families): void {
       expect(generationOf(await families.refresh(family, presenting(current)))).toBe(2);
     });
 
+    it("takes back what was rotated for nothing, by the very operation alone: the token is as good as before, and nothing is reuse", async () => {
+      const families = make();
+      const { family, token } = await granted(families);
+      await families.refresh(family, presenting(token));
+      const current = successor(token);
+      const ask = presenting(current, { window: 0 });
+      expect(generationOf(await families.refresh(family, ask))).toBe(2);
+      expect(await families.refresh(family, { ...ask, undone: 1 })).toMatchObject({ ok: false });
+      expect(await families.refresh(family, { ...ask, undone: 1, op: randomId() })).toMatchObject({ ok: true });
+      const next = successor(current);
+      expect(generationOf(await families.refresh(family, presenting(next)))).toBe(3);
+      expect(generationOf(await families.refresh(family, { ...ask, undone: 1 }))).toBe("refresh_reused");
+    });
+
     it("leaves the access token of the generation before alive until it expires (RT-20)", async () => {
       const families = make();
       const { family, token, grant, ask } = await granted(families, { redeem: { leaves: [jwtLeaf()] } });
