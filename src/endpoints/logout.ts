@@ -74,7 +74,7 @@ async function destinationOf({ tenant }: Exchange, form: Form, hinted: string | 
   if (redirectUri === undefined) return { redirectUri, state: undefined };
   const clientId = hinted ?? form.get("client_id") ?? "";
   const client = isClientId(clientId) ? await tenant.client(clientId) : undefined;
-  if (client === undefined || !client.postLogoutRedirectUris.includes(redirectUri)) throw new Rejection("logout_redirect_unregistered");
+  if (client === undefined || client.disabled || !client.postLogoutRedirectUris.includes(redirectUri)) throw new Rejection("logout_redirect_unregistered");
   return { redirectUri, state: form.get("state") };
 }
 

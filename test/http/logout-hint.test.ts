@@ -1,13 +1,15 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from "jose";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { editTenant, stopClock } from "../faults.ts";
 import { login, payloadOf, type World, world } from "../world.ts";
 import { authorize, begin, comeBack, onHttps, sentTo } from "./login-steps.ts";
 
 const HOME = "http://localhost:8789/";
 
 beforeEach(reset);
+afterEach(() => void vi.useRealTimers());
 
 async function logout(w: World, parameters: Record<string, string>, cookie = ""): Promise<Response> {
   return await w.fetch(`/oauth2/logout?${new URLSearchParams(parameters)}`, { headers: { cookie } });
@@ -98,6 +100,21 @@ describe("AZ-33 a way back", () => {
 });
 
 describe("AZ-35 a post_logout_redirect_uri", () => {
+  it("of an application that is disabled leads nowhere, by its hint or its name", async () => {
+    const clock = stopClock();
+    const w = await world({ tenant: (file) => void Object.assign(file.identityProviders.corp, { logout: false }) });
+    const tokens = await login(w, "web-app");
+    const ways: Record<string, string>[] = [{ id_token_hint: tokens.id_token }, { client_id: "web-app" }];
+    await editTenant(w, (file) => void Object.assign(file.clients["web-app"] ?? {}, { disabled: true }));
+    clock.forward(11);
+    for (const way of ways) {
+      const answer = await logout(w, { ...way, post_logout_redirect_uri: HOME }, tokens.cookie);
+      expect([answer.status, answer.headers.get("location")]).toEqual([400, null]);
+    }
+    const other = await logout(w, { client_id: "front-end-app", post_logout_redirect_uri: HOME });
+    expect([other.status, other.headers.get("location")]).toEqual([303, HOME]);
+  });
+
   it("is compared as bytes: every variant of a registered one gets a page, and the session goes on", async () => {
     const w = await world({
       tenant: (file) => {
