@@ -14,7 +14,7 @@ export interface Bundle {
 
 /** Bundles the Worker of a wrangler configuration as a deployment would, minified unless functions are to keep their names; uploads nothing. */
 export function bundle(configFile: string, directory: string, keepsNames = false): Bundle {
-  const args = [WRANGLER, "deploy", "--dry-run", ...(keepsNames ? [] : ["--minify"]), "--outdir", directory, "--config", configFile, "--env="];
+  const args = [WRANGLER, "deploy", "--dry-run", `--minify=${!keepsNames}`, "--outdir", directory, "--config", configFile, "--env="];
   const result = spawnSync(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...quietWrangler() }, encoding: "utf8" });
   if (result.status !== 0) throw new CommandFailed(`wrangler could not bundle the Worker of ${configFile}:\n${result.stdout}${result.stderr}`);
   const name = readdirSync(directory).find((one) => one.endsWith(".js"));
