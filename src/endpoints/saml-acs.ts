@@ -1,7 +1,8 @@
 import { html } from "hono/html";
+import { nodeOf } from "../federation/external-token.ts";
 import { subjectOf } from "../federation/principal.ts";
 import { samlPrincipal } from "../federation/saml-principal.ts";
-import { fromBase64, sha256 } from "../protocol/bytes.ts";
+import { fromBase64 } from "../protocol/bytes.ts";
 import { type Form, readForm } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { VerifiedAssertion } from "../saml/verified.ts";
@@ -34,7 +35,8 @@ export async function samlAcs(exchange: Exchange): Promise<Response> {
     const principal = samlPrincipal(await subjectOf(tenant.subjectKey, alias, assertion.nameId), alias, idp, assertion);
     // Kept where the IdP may ask for a logout.
     const sid = idp.slo && assertion.sessionIndex;
-    return await arrive(exchange, { login, client, principal, authTime: assertion.authnInstant, sid, ends: assertion.sessionNotOnOrAfter });
+    const samlSession = idp.logout ? assertion : undefined;
+    return await arrive(exchange, { login, client, principal, authTime: assertion.authnInstant, sid, samlSession, ends: assertion.sessionNotOnOrAfter });
   });
   response.headers.append("set-cookie", await noLoginStateCookie(exchange, login));
   return response;
@@ -52,7 +54,8 @@ async function assertionOf({ service, tenant }: Exchange, text: string, idp: Sam
   if (assertion.issuer !== idp.entityId) throw refused("issuer");
   if ((response.destination ?? acs) !== acs) throw refused("destination");
   if ((response.inResponseTo ?? inResponseTo) !== inResponseTo) throw refused("in response to");
-  const once = await service.singleUse.use({ tenant: tenant.issuer, issuer: login.idp, kind: "saml_assertion" }, await sha256(assertion.id), until);
+  // The same name of it as where it is a grant: it is used once in all.
+  const once = await service.singleUse.use({ tenant: tenant.issuer, issuer: login.idp, kind: "saml_assertion" }, await nodeOf(assertion.id, false), until);
   if (!once) throw refused("used");
   return assertion;
 }

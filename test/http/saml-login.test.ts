@@ -1,11 +1,13 @@
 import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { bytesOf } from "../../src/protocol/bytes.ts";
+import { bytesOf, toBase64url } from "../../src/protocol/bytes.ts";
+import { GRANT_TYPE } from "../../src/protocol/names.ts";
 import type { AssertionFacts } from "../../src/saml/assertion.ts";
 import { stopClock } from "../faults.ts";
+import { resigned, responseOf, samlFacts } from "../saml/idp.ts";
 import { type Arrived, cookiesOf, ISSUER, payloadOf, redeem, type TenantFileInput, WEB_CALLBACK, type World } from "../world.ts";
 import { authorizeQuery } from "./login-steps.ts";
-import { type Begun, begin, federated, post, responseTo, SSO } from "./saml-login-steps.ts";
+import { ACS, type Begun, begin, federated, idOf, post, responseTo, SSO } from "./saml-login-steps.ts";
 import { certificatesOf, changeClient } from "./saml-steps.ts";
 
 beforeEach(async () => {
@@ -84,6 +86,24 @@ describe("a login at a corporate SAML identity provider", () => {
     };
     expect(await refusedFor(empty, "")).toContain("destination");
     expect(await refusedFor(other, "https://elsewhere.example.com/acs")).toContain("destination");
+  });
+
+  it("SAM-37 takes an assertion once wherever it may be presented: one for a login and for a grant is good for one of them", async () => {
+    const w = await federated((file) => changeClient(file, "web-app", { grants: ["authorization_code", "token_exchange", "saml2_bearer"], subjectIssuers: ["corp-saml"] }));
+    const forBoth = async (begun: Begun) => {
+      const facts = samlFacts({ recipient: ACS, inResponseTo: idOf(begun.request) });
+      return await resigned((xml) => xml.replace(/(<saml:SubjectConfirmation .*<\/saml:SubjectConfirmation>)/, (one) => one + forGrant(one)), facts);
+    };
+    const forGrant = (one: string) => one.replace(/ InResponseTo="[^"]*"/, "").replace(/Recipient="[^"]*"/, `Recipient="${ISSUER}/oauth2/token"`);
+    const bear = async (xml: string) =>
+      (await w.post("/oauth2/token", { grant_type: GRANT_TYPE.saml2_bearer, assertion: toBase64url(bytesOf(xml)) }, ["web-app", "web-app-secret"])).status;
+    const [first, second] = [await begin(w), await begin(w)];
+    const [atLogin, atGrant] = [await forBoth(first), await forBoth(second)];
+    expect((await post(w, first, responseOf(atLogin))).status).toBe(303);
+    expect(await bear(atLogin)).toBe(400);
+    expect(await bear(atGrant)).toBe(200);
+    const refused = await post(w, second, responseOf(atGrant));
+    expect([refused.status, w.lines.at(-1)?.includes("idp_response_invalid")]).toEqual([303, true]);
   });
 
   it("sends nobody to an IdP that is disabled, has no such address, or that the application does not use", async () => {
