@@ -4,7 +4,7 @@ import { PermissionAnswer, PermissionListAnswer } from "../src/endpoints/api/con
 import { RevokedUserAnswer } from "../src/endpoints/api/contract/users.ts";
 import { CommandFailed } from "./command.ts";
 import { type OperatorKey, operatorToken } from "./operator-key.ts";
-import { tenantParts } from "./tenant-parts.ts";
+import { type TenantPart, tenantParts } from "./tenant-parts.ts";
 
 /** What an apply did, or would do, to one record. */
 export const Change = z.object({ action: z.enum(["create", "change", "delete"]), record: z.string() });
@@ -38,8 +38,6 @@ export interface ApplyOptions {
  */
 export async function applyTenant(operator: Operator, file: unknown, options: ApplyOptions, progress: (text: string) => void = () => undefined): Promise<Applied> {
   const parts = tenantParts(file);
-  if (parts.length > 1 && options.prune)
-    throw new CommandFailed("this file is too large for one request, and what it leaves out is known only from the whole of it: apply it without --prune");
   const changes = new Map<string, Change>();
   let version = 0;
   for (const [index, part] of parts.entries()) {
@@ -52,8 +50,8 @@ export async function applyTenant(operator: Operator, file: unknown, options: Ap
   return { version, changes: [...changes.values()] };
 }
 
-async function applyPart(operator: Operator, file: unknown, options: ApplyOptions): Promise<Applied> {
-  const query = new URLSearchParams({ ...(options.prune && { prune: "true" }), ...(options.dryRun && { dry_run: "true" }) }).toString();
+async function applyPart(operator: Operator, { file, ...bounds }: TenantPart, { prune, dryRun }: ApplyOptions): Promise<Applied> {
+  const query = new URLSearchParams({ ...(prune && { prune: "true", ...bounds }), ...(dryRun && { dry_run: "true" }) }).toString();
   return Applied.parse(await call(operator, "PUT", `/tenant${query === "" ? "" : `?${query}`}`, JSON.stringify(file)));
 }
 

@@ -17,7 +17,7 @@ export async function readTenant(service: Service, issuer: string, request: Requ
   return json({ version, tenant: file });
 }
 
-/** `PUT /api/v1/tenant?prune&dry_run`: applies a tenant file. Works before the tenant exists. Operators only. */
+/** `PUT /api/v1/tenant?prune&from&to&dry_run`: applies a tenant file. Works before the tenant exists. Operators only. */
 export async function applyTenant(service: Service, issuer: string, request: Request, audit: Audit): Promise<Response> {
   requireMediaType(request.headers, "application/json", "json_media_type");
   const { operator, body } = await operatorRequest(service, issuer, request);
@@ -26,7 +26,9 @@ export async function applyTenant(service: Service, issuer: string, request: Req
   if (file === undefined) throw new Rejection("malformed_json");
   const query = new URL(request.url).searchParams;
   const flag = (name: string) => query.get(name) === "true";
-  const applied = await service.tenants.apply(issuer, { operator, file, deployed: deployedKeys(service.config, issuer), prune: flag("prune"), dryRun: flag("dry_run") });
+  const [from, to] = [query.get("from"), query.get("to")];
+  const within = { ...(from === null ? {} : { from }), ...(to === null ? {} : { to }) };
+  const applied = await service.tenants.apply(issuer, { operator, file, deployed: deployedKeys(service.config, issuer), prune: flag("prune"), within, dryRun: flag("dry_run") });
   if (applied.ok) {
     service.directory.forget(issuer);
     audit.write({ status: 200, issued: `version ${applied.version}` });

@@ -32,12 +32,22 @@ export interface Change {
   readonly record: string;
 }
 
+/**
+ * For the part of a file that is too large for one request: which clients and permissions its pruning concerns, by the client's
+ * or consumer's id, a space, and the provider's; from the first on, up to the second and without it.
+ */
+export interface PruneBounds {
+  readonly from?: string;
+  readonly to?: string;
+}
+
 /** `file`: anything; for the one who writes, a file that has been checked. */
 export interface ApplyTenant<File = unknown> {
   readonly operator: string;
   readonly file: File;
   readonly deployed: DeployedKeys;
   readonly prune: boolean;
+  readonly within?: PruneBounds;
   readonly dryRun: boolean;
 }
 

@@ -47,6 +47,29 @@ export function tenantRowsContract(name: string, within: (test: (rows: TenantRow
         for (const entry of entries) rows.addHistory(entry);
         expect([rows.version(), rows.history(2), rows.history(9)]).toEqual([3, entries.toReversed().slice(0, 2), entries.toReversed()]);
       }));
+
+    it("keep what one application changed, however long it is", () =>
+      within((rows) => {
+        const entry = { version: 1, at: 100, operator: "olga", changes: JSON.stringify(["😀".repeat(1_100_001)]) };
+        rows.addHistory(entry);
+        rows.addHistory({ version: 2, at: 101, operator: "olga", changes: "[]" });
+        expect(rows.history(9)[1]).toEqual(entry);
+      }));
+
+    it("give names that begin alike, in order, and no others; and a hash without its record", () =>
+      within((rows) => {
+        for (const name of ["client/b", "client/a", "clients", "client.", "permission/a b", "permission/a.b c"]) rows.put(row(name), 1);
+        rows.put(row("client/gone"), 1);
+        rows.remove("client/gone", 2);
+        expect([rows.names("client/"), rows.names("permission/a ")]).toEqual([["client/a", "client/b"], ["permission/a b"]]);
+        expect(["client/a", "client/gone", "nothing"].map((name) => rows.hash(name))).toEqual([row("client/a").hash, undefined, undefined]);
+      }));
+
+    it("tell of so many changes at most", () =>
+      within((rows) => {
+        for (const name of ["a", "b", "c"]) rows.put(row(name), 1);
+        expect([rows.changedSince(0, 2).length, rows.changedSince(0, 3).length]).toEqual([2, 3]);
+      }));
   });
 
   describe(`${name}: applying a file`, () => {

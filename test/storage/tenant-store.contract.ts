@@ -66,6 +66,19 @@ export function tenantStoreContract(name: string, make: () => TenantStore): void
       expect((await store.read(ISSUER, ["client/b"])).records).toMatchObject({ "client/b": { scopes: ["x"] } });
     });
 
+    it("says everything to one who has missed more than a thousand changes", async () => {
+      const store = await applied(tenantFile());
+      const many = (count: number) =>
+        tenantFile({ clients: { ...tenantFile().clients, ...Object.fromEntries(Array.from({ length: count }, (_none, index) => [`c${index}`, client()])) } });
+      await changesOf(store, many(1000));
+      expect((await store.confirm(ISSUER, 1)).changed).toHaveLength(1000);
+      await changesOf(store, many(1001));
+      expect([await store.confirm(ISSUER, 1), await store.confirm(ISSUER, 2)]).toEqual([
+        { version: 3, changed: "everything" },
+        { version: 3, changed: ["client/c1000"] },
+      ]);
+    });
+
     it.each([undefined, 99])("says everything to one who knows version %s", async (since) => {
       const store = await applied(tenantFile());
       expect(await store.confirm(ISSUER, since)).toEqual({ version: 1, changed: "everything" });
@@ -119,6 +132,20 @@ export function tenantStoreContract(name: string, make: () => TenantStore): void
       expect((await store.read(ISSUER, ["keys"])).records.keys).not.toBeNull();
     });
 
+    it("goes within the bounds of the part that it was left out of, and stays elsewhere", async () => {
+      const clients = Object.fromEntries(["a", "b", "c", "d"].map((id) => [id, client({ resources: [`https://${id}.example.com`], corsOrigins: ["https://shared.example.com"] })]));
+      const permissions = ["b", "c", "d"].flatMap((provider) => ["a", "c"].filter((id) => id !== provider).map((consumer) => ({ consumer, provider, name: `to-${provider}` })));
+      const store = await applied(tenantFile({ clients, permissions }));
+      const part = tenantFile({ clients: { a: clients.a }, permissions: [] });
+      const prune = (within: object) => changesOf(store, part, { prune: true, within, dryRun: true });
+      expect(await prune({ from: "a b", to: "a d" })).toEqual(["delete dependency/a to-b", "delete dependency/a to-c", "delete permission/a b", "delete permission/a c"]);
+      const gone = ["client/d", "resource/https://d.example.com"].map((record) => `delete ${record}`);
+      expect(await prune({ from: "c d\u0020" })).toEqual(gone);
+      expect(await prune({ from: "b ", to: "c " })).toEqual(["delete client/b", "delete resource/https://b.example.com"]);
+      expect(await prune({ to: "a " })).toEqual([]);
+      expect(await prune({})).toContain("delete client/c");
+    });
+
     it("comes back when it is declared again", async () => {
       const store = await applied(tenantFile());
       await changesOf(store, without, { prune: true });
@@ -143,6 +170,31 @@ export function tenantStoreContract(name: string, make: () => TenantStore): void
         "delete dependency/a to-b",
         "delete resource/https://b.example.com",
       ]);
+    });
+
+    it("stays while a client that the file leaves out declares the same", async () => {
+      const origins = (...corsOrigins: string[]) => client({ corsOrigins });
+      const store = await applied(
+        tenantFile({ clients: { a: origins("https://one.example.com", "https://two.example.com"), b: origins("https://two.example.com") }, permissions: [] }),
+      );
+      expect(await changesOf(store, tenantFile({ clients: { a: origins() }, permissions: [] }))).toEqual(["change client/a", "delete origin/https://one.example.com"]);
+      expect(await changesOf(store, tenantFile({ clients: { b: origins() }, permissions: [] }))).toEqual(["change client/b", "delete origin/https://two.example.com"]);
+    });
+
+    it("of a permission's name follows the name, also to another permission of a later part", async () => {
+      const clients = { a: client(), b: client(), c: client() };
+      const named = (b: string, c: string) => [
+        { consumer: "a", provider: "b", name: b },
+        { consumer: "a", provider: "c", name: c },
+      ];
+      const store = await applied(tenantFile({ clients, permissions: named("one", "two") }));
+      const [first, second] = named("two", "one");
+      expect(await changesOf(store, tenantFile({ clients, permissions: [first ?? {}] }))).toEqual(["change dependency/a two", "change permission/a b", "delete dependency/a one"]);
+      expect(await changesOf(store, tenantFile({ clients, permissions: [second ?? {}] }))).toEqual(["change permission/a c", "create dependency/a one"]);
+      expect((await store.read(ISSUER, ["dependency/a one", "dependency/a two"])).records).toEqual({
+        "dependency/a one": { provider: "c" },
+        "dependency/a two": { provider: "b" },
+      });
     });
 
     it("follows a resource from one client to another", async () => {

@@ -3,7 +3,7 @@ import { initialKeyRoles } from "../../tenants/key-roles.ts";
 import { fileOf, lookUpsOf, recordName, recordsOf, type StoredPermission } from "../../tenants/records.ts";
 import type { SamlIdentityProvider } from "../../tenants/saml-identity-provider.ts";
 import type { TenantFile, TenantSettings } from "../../tenants/tenant.ts";
-import type { Applied, ApplyTenant, Change, Confirmation, Records } from "../tenant-store.ts";
+import type { Applied, ApplyTenant, Change, Confirmation, PruneBounds, Records } from "../tenant-store.ts";
 import { conflictsOf, decidedByApi, isDecidedByApi, orphansOf, permissionOf } from "./api-permissions.ts";
 import { accessOf, effectiveRecord } from "./clients.ts";
 import { keepLifetimes, lifetimesOf } from "./keys.ts";
@@ -40,7 +40,8 @@ export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTen
     return true;
   });
   const declared = new Set(prepared.records.map(({ name }) => name));
-  const stale = ask.prune ? undeclared(rows, declared) : staleLookUps(rows, declared, changes);
+  const left = ask.prune ? undeclared(rows, declared, ask.within) : [];
+  const stale = [...left, ...staleLookUps(rows, declared, changes, left), ...orphansOf(rows, left), ...accessOf(rows, left)];
   changes.push(...stale.map((name) => ({ action: "delete" as const, record: name })));
   if (ask.dryRun || changes.length === 0) return { ok: true, version: version - 1, changes };
   for (const row of puts) rows.put(row, version);
@@ -74,19 +75,25 @@ export function exportTenant(rows: TenantRows): { readonly version: number; read
   return { version, file: fileOf([recordName.tenant, ...declared].map((name) => [name, effectiveRecord(rows, name)])) };
 }
 
-// Everything that no file declares any more, and what the API decided about the clients among it.
-function undeclared(rows: TenantRows, declared: ReadonlySet<string>): readonly string[] {
-  const left = rows.names().filter((name) => name !== recordName.keys && !/^(cutoffs|access)\//.test(name) && !declared.has(name) && !isDecidedByApi(rows, name));
-  return [...left, ...orphansOf(rows, left), ...accessOf(rows, left)];
+// What the file does not declare, within its bounds, and a file may delete.
+function undeclared(rows: TenantRows, declared: ReadonlySet<string>, { from = "", to }: PruneBounds = {}): readonly string[] {
+  const isWithin = (name: string) => {
+    const place = name.startsWith("client/") ? `${name.slice("client/".length)} ` : name.slice("permission/".length);
+    return !/^(client|permission)\//.test(name) || (place >= from && (to === undefined || place < to));
+  };
+  const names = ["idp/", "saml-idp/", "client/", "permission/"].flatMap((kind) => rows.names(kind));
+  return names.filter((name) => !declared.has(name) && isWithin(name) && !isDecidedByApi(rows, name));
 }
 
-// Look-ups go when what they follow from has changed. Those of clients that this file leaves out, and that stay, stay with them.
-function staleLookUps(rows: TenantRows, declared: ReadonlySet<string>, changes: readonly Change[]): readonly string[] {
-  const before = new Set(changes.flatMap(({ action, record }) => (action === "change" ? lookUpNames(rows, record) : [])));
+// Look-ups go when what they follow from goes or has changed. Those of clients that this file leaves out, and that stay, stay with them.
+function staleLookUps(rows: TenantRows, declared: ReadonlySet<string>, changes: readonly Change[], gone: readonly string[]): readonly string[] {
+  const changed = changes.flatMap(({ action, record }) => (action === "change" ? [record] : []));
+  const before = new Set([...changed, ...gone].flatMap((name) => lookUpNames(rows, name)));
   const dropped = [...before].filter((name) => !declared.has(name) && rows.hash(name) !== undefined && !isDecidedByApi(rows, name));
   if (dropped.length === 0) return [];
-  const left = ["client/", "saml-idp/"].flatMap((kind) => rows.names(kind)).filter((name) => !declared.has(name));
-  const kept = new Set(left.flatMap((name) => lookUpNames(rows, name)));
+  const going = new Set(gone);
+  const staying = ["client/", "saml-idp/"].flatMap((kind) => rows.names(kind)).filter((name) => !declared.has(name) && !going.has(name));
+  const kept = new Set(staying.flatMap((name) => lookUpNames(rows, name)));
   return dropped.filter((name) => !kept.has(name));
 }
 
