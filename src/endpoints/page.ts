@@ -16,7 +16,7 @@ function pageHeaders(formAction = "'self'", frames = "'none'"): Record<string, s
 }
 
 /** Posts the page's one form at once; the button stays for browsers without scripts. */
-export const submitAtOnce = html`<script>${raw(SUBMIT_SCRIPT)}</script>`;
+export const submitAtOnce = raw(`<script>${SUBMIT_SCRIPT}</script>`);
 
 type Html = ReturnType<typeof html>;
 
