@@ -68,8 +68,8 @@ async function isAlive(request: ClientRequest, { family, extended, query, edgeQu
   return status?.alive === true && status.principal?.asOf === extended.principal?.asOf && death === undefined;
 }
 
-function queryOf({ subject }: PlannedExchange, { record, leaves }: Extended): StatusQuery {
+function queryOf({ subject }: PlannedExchange, { record, leaves, root }: Extended): StatusQuery {
   const [node = "", ...others] = leaves.map(({ id }) => id);
   const sid = subject.format === "jwt" ? subject.lineage.sid : record.sid;
-  return { kind: "path", path: [...record.path, ...others], node, lazy: false, ...(sid === undefined ? {} : { sid }) };
+  return { kind: "path", path: [...record.path, ...others], node, lazy: false, began: root.time, ...(sid === undefined ? {} : { sid }) };
 }

@@ -14,7 +14,7 @@ export function edgeQueryOf(request: ClientRequest, { subject, targets, ask, pre
   const isOpaque = subject.format === "opaque" || prepared.accessToken.leaf.hash !== undefined;
   if (isOpaque || chain !== undefined || actor !== undefined || ask.sso !== undefined || hasBudget(request) || settings.includes("strong")) return undefined;
   const { path, node, sid, root, branches } = subject.lineage;
-  return branches.length > 0 ? undefined : { kind: "path", path, node, lazy: root.lazy, ...(sid === undefined ? {} : { sid }) };
+  return branches.length > 0 ? undefined : { kind: "path", path, node, lazy: root.lazy, began: root.time, ...(sid === undefined ? {} : { sid }) };
 }
 
 /** Whether somebody has set a budget for this client: then each exchange counts. */

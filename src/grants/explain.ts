@@ -33,7 +33,7 @@ export async function explainExchange(request: ClientRequest, isOperator: boolea
     const token = await readSubjectToken(request, text, asked.subjectTokenType);
     const plan = await planExchange(request, token, asked);
     const found = await inspect(request, token, { consistency: "strong", refreshWindow: windowOf(plan) });
-    const facts = isDead(found) && found.reason === "family_unknown" ? (unopened(request, token) ?? found) : found;
+    const facts = isDead(found) && (found.reason === "family_unknown" || found.reason === "family_closed") ? (unopened(request, token) ?? found) : found;
     if (isDead(facts)) throw new Rejection("subject_dead", { note: facts.reason });
     seen(facts);
     const death = plan.actor === undefined ? undefined : await branchDeath(request, plan.actor.origin);

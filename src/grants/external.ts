@@ -17,7 +17,7 @@ export async function extendOrOpen(request: ClientRequest, { subject, family, as
   try {
     const user = await registerUser(request, principal, family, root.time);
     // The same for all that would open it: who comes second has opened it too.
-    const opened = await service.families.open(family, { op: principal.sub, tenant: tenant.issuer, kind: "external", user, principal, until: subject.expires });
+    const opened = await service.families.open(family, { op: principal.sub, tenant: tenant.issuer, kind: "external", user, principal, until: subject.expires, since: root.time });
     if (!opened.ok) return { ok: false, reason: "subject_dead", note: opened.reason };
   } catch (cause) {
     if (cause instanceof Rejection && cause.reason === "user_cut_off") return { ok: false, reason: "subject_dead", note: "user_cut_off" };

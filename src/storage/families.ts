@@ -157,8 +157,10 @@ export interface OpenFamily {
   readonly session?: NewSession;
   readonly code?: NewCode;
   readonly grant?: NewGrant;
-  /** Kept until then at least (seconds). Such a family is opened anew once all of it has expired. */
+  /** Kept until then at least (seconds). Such a family is opened anew once all of it has expired, or been revoked. */
   readonly until?: number;
+  /** When the token was issued that opens it (seconds): a revocation before that does not concern it. */
+  readonly since?: number;
 }
 
 /** A grant without a code: what a client is given for itself. */
@@ -316,7 +318,8 @@ export interface RowKey {
 
 /** One question about a token. */
 export type StatusQuery =
-  | { readonly kind: "path"; readonly path: readonly NodeId[]; readonly node: NodeId; readonly sid?: NodeId; readonly lazy: boolean }
+  /** `began`: the time of the token's root, for families in which that is not their own (seconds). */
+  | { readonly kind: "path"; readonly path: readonly NodeId[]; readonly node: NodeId; readonly sid?: NodeId; readonly lazy: boolean; readonly began?: number }
   | (RowKey & { readonly kind: "opaque"; readonly hash: string })
   | (RowKey & { readonly kind: "refresh"; readonly generation: number; readonly hash: string; readonly window: number });
 

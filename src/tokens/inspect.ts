@@ -80,7 +80,7 @@ function knownIssue({ audience, issuedAt }: TokenFacts): Issue | undefined {
 
 /** Why an actor's place leaves a token dead: its own family does not find it alive. */
 export async function branchDeath({ service }: Exchange, { family, path, node, sid, root }: Origin): Promise<string | undefined> {
-  const status = await service.families.status(family, { kind: "path", path, node, lazy: root.lazy, ...(sid === undefined ? {} : { sid }) });
+  const status = await service.families.status(family, { kind: "path", path, node, lazy: root.lazy, began: root.time, ...(sid === undefined ? {} : { sid }) });
   return status.alive ? undefined : `actor ${status.reason}`;
 }
 
@@ -139,7 +139,7 @@ function isExpired(status: Extract<Status, { alive: true }>, now: number): boole
 async function queryOf(token: VerifiedToken, window: number): Promise<StatusQuery> {
   if (token.format === "jwt") {
     const { path, node, sid, root } = token.lineage;
-    return { kind: "path", path, node, lazy: root.lazy, ...(sid === undefined ? {} : { sid }) };
+    return { kind: "path", path, node, lazy: root.lazy, began: root.time, ...(sid === undefined ? {} : { sid }) };
   }
   const { parent, node, generation, secret } = token.token;
   const hash = await sha256(secret);

@@ -53,6 +53,24 @@ describe("what ends a token of a corporate IdP, and what came of it", () => {
     expect(await fate(fresh, await partnerToken(fresh))).toBe("taken");
   });
 
+  it("a user who is revoked: what is issued later is taken and lives, at once; what came before stays dead, and can be ended again", async () => {
+    const clock = stopClock();
+    const w = await world();
+    const old = await partnerToken(w);
+    const before = (await present(w, old)).body.access_token;
+    const user = { tenant: "http://localhost:8787", jurisdiction: undefined, sub: String(payloadOf(String(before)).sub) };
+    await w.service.users.revoke(user);
+    // Not surely younger than the cutoff, by a clock that may be ahead.
+    clock.forward(10);
+    expect(await fate(w, await partnerToken(w))).toEqual([400, "invalid_request", "subject_dead"]);
+    clock.forward(1);
+    const token = await partnerToken(w);
+    const { body } = await present(w, token);
+    expect([await active(w, before), await active(w, body.access_token), await fate(w, old)]).toEqual([false, true, [400, "invalid_request", "subject_dead"]]);
+    await w.service.users.revoke(user);
+    expect([await active(w, body.access_token), await fate(w, token)]).toEqual([false, [400, "invalid_request", "subject_dead"]]);
+  });
+
   it("an IdP that is cut off: what was issued before is dead, what is issued later is taken and lives", async () => {
     const clock = stopClock();
     const w = await world();

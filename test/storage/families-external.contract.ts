@@ -9,8 +9,8 @@ import { now, pass, stoppedClock } from "./clock.ts";
 /** The family that all tokens of one external user share: opened by the first exchange, ended by a revocation, opened anew. */
 export function externalContract(name: string, make: () => Families): void {
   const chris = (changes: Partial<Principal> = {}): Principal => ({ sub: "chris", idp: "partner", loginName: "chris.lee", groups: ["suppliers"], asOf: now(), ...changes });
-  const open = (families: Families, family: FamilyId, until = now() + HOUR) =>
-    families.open(family, { op: "chris", tenant: TENANT, kind: "external", user: "user", principal: chris(), until });
+  const open = (families: Families, family: FamilyId, until = now() + HOUR, since = 0) =>
+    families.open(family, { op: "chris", tenant: TENANT, kind: "external", user: "user", principal: chris(), until, since });
   const presenting = (node: string, says: Principal = chris(), expires = now() + HOUR): Extend => {
     const ask = exchanging({ query: pathQuery([], node), client: CLIENT, expires, hops: 0, deadline: now() + HOUR });
     if (ask.subject.kind !== "jwt") throw new Error("no JWT");
@@ -86,6 +86,38 @@ export function externalContract(name: string, make: () => Families): void {
       expect(await fateOf(families, family, pathQuery(answer.record.path, answer.leaves[0]?.id ?? ""))).toBe("family_revoked");
       await open(families, family);
       expect(await families.extend(family, presenting(randomId()))).toMatchObject({ ok: false, note: "family_revoked" });
+    });
+
+    it("who is revoked begins anew with what is issued later; what began before stays dead, and a second revocation ends all of it", async () => {
+      const families = make();
+      const family = families.named(undefined, randomId());
+      const revoke = async () => {
+        await families.revoke(family, { kind: "family" });
+        pass(1);
+      };
+      await open(families, family);
+      const old = presenting(randomId());
+      const before = await families.extend(family, old);
+      if (!before.ok) throw new Error(before.reason);
+      const place = { ...pathQuery(before.record.path, before.leaves[0]?.id ?? ""), began: now() };
+      await revoke();
+      for (const note of ["family_closed", undefined]) {
+        expect(await families.extend(family, presenting(randomId()))).toMatchObject(note === undefined ? { ok: true } : { ok: false, note });
+        // Opened on the strength of the old one it stays closed.
+        await open(families, family, now() + HOUR, note === undefined ? now() : now() - 1);
+        await open(families, family, now() + HOUR, now());
+      }
+      expect(await families.extend(family, { ...old, grant: randomId() })).toMatchObject({ ok: false, note: "family_revoked" });
+      expect(await fateOf(families, family, place)).toBe("family_revoked");
+      const later = await families.extend(family, presenting(randomId()));
+      if (!later.ok) throw new Error(later.reason);
+      const alive = { ...pathQuery(later.record.path, later.leaves[0]?.id ?? ""), began: now() };
+      expect(await fateOf(families, family, alive)).toBe("alive");
+      await revoke();
+      expect(await fateOf(families, family, alive)).toBe("family_revoked");
+      await open(families, family, now() + HOUR, now());
+      for (const one of [place, alive]) expect(await fateOf(families, family, one)).toBe("family_revoked");
+      expect((await families.extend(family, presenting(randomId()))).ok).toBe(true);
     });
   });
 }

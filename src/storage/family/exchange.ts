@@ -4,7 +4,7 @@ import { mayRefreshWith } from "../../protocol/confirmation.ts";
 import { type Principal, subjectIdentifierOf } from "../../tenants/principal.ts";
 import type { Extend, Extended, Leaf, Refused, TokenRecord } from "../families.ts";
 import type { NodeId, Origin } from "../lineage.ts";
-import { deathOf } from "./liveness.ts";
+import { deathOf, recordDeath } from "./liveness.ts";
 import { GRACE_SECONDS, keepUntil, recordLeaves } from "./opening.ts";
 import { type Chain, type FamilyRow, type FamilyRows, type NodeRow, ROOT, rootOf } from "./rows.ts";
 
@@ -46,7 +46,7 @@ function findSubject(rows: FamilyRows, now: number, ask: Extend): Found | Refuse
   const { subject } = ask;
   if (subject.kind === "jwt") {
     const { facts, path, node, sid, branches, root } = subject;
-    const death = deathOf(rows, now, { nodes: [...path, node], lazy: root.lazy, ...(sid === undefined ? {} : { sid }) });
+    const death = deathOf(rows, now, { nodes: [...path, node], lazy: root.lazy, began: root.time, ...(sid === undefined ? {} : { sid }) });
     return death === undefined
       ? { facts: { ...facts, grantExpires: grantExpiry(rows, path, ask) ?? facts.expires }, path, node, sid, branches, root: root.kind === "external" ? root.time : undefined }
       : dead(death);
@@ -62,7 +62,7 @@ function opaqueSubject(rows: FamilyRows, now: number, family: FamilyRow, row: No
   const leaf = row.leaves.find((candidate) => candidate.hash !== undefined && equalInConstantTime(candidate.hash, hash));
   if (leaf === undefined || row.sso !== undefined) return dead("record_unknown");
   const { record } = row;
-  const death = deathOf(rows, now, { nodes: [...record.path, leaf.id], ...(record.sid === undefined ? {} : { sid: record.sid }) });
+  const death = recordDeath(rows, now, record, leaf.id);
   if (death !== undefined) return dead(death);
   const facts = factsOf(family, record, {
     kind: "access_token",
@@ -79,7 +79,7 @@ function sessionSubject(rows: FamilyRows, now: number, family: FamilyRow, id: No
   const session = rows.session(id);
   if (row === undefined || session === undefined) return dead("record_unknown");
   const { record } = row;
-  const death = deathOf(rows, now, { nodes: record.path, sid: id });
+  const death = recordDeath(rows, now, record);
   if (death !== undefined) return dead(death);
   const path = record.path.slice(0, -1);
   const { expires } = session;
@@ -97,7 +97,7 @@ function sessionSubject(rows: FamilyRows, now: number, family: FamilyRow, id: No
 function refreshSubject(rows: FamilyRows, now: number, family: FamilyRow, row: NodeRow, { subject, request }: Extend): Found | Refused {
   const { record, chain } = row;
   if (subject.kind !== "refresh" || chain === undefined || row.client !== request.requester.id || subject.generation > chain.generation) return dead("record_unknown");
-  const death = deathOf(rows, now, { nodes: record.path, ...(record.sid === undefined ? {} : { sid: record.sid }) });
+  const death = recordDeath(rows, now, record);
   if (death !== undefined) return dead(death);
   // Whoever lacks the key changes nothing: neither the grant nor the window ends by them.
   const { requester, proven } = request;

@@ -3,24 +3,42 @@ import type { DeathReason, Leaf, SsoRecord, Status, StatusQuery, TokenRecord } f
 import type { NodeId } from "../lineage.ts";
 import { type FamilyRow, type FamilyRows, type NodeRow, rootOf, type SessionRow } from "./rows.ts";
 
+interface Place {
+  readonly nodes: readonly NodeId[];
+  readonly sid?: NodeId;
+  readonly lazy?: boolean;
+  /** When the token of another issuer that it came from was issued; that of the family itself is its own. Seconds. */
+  readonly began?: number | undefined;
+}
+
 /**
  * Whether a place in the family is alive: the family is known and open, no node on the path is revoked, and its session,
  * if it has one, has not ended. An unknown family is alive for one token only: the lazy root that never needed a record.
  */
-export function deathOf(rows: FamilyRows, now: number, place: { readonly nodes: readonly NodeId[]; readonly sid?: NodeId; readonly lazy?: boolean }): DeathReason | undefined {
+export function deathOf(rows: FamilyRows, now: number, place: Place): DeathReason | undefined {
   const family = rows.family();
   if (family === undefined) return place.lazy === true && place.nodes.length === 1 && place.sid === undefined ? undefined : "family_unknown";
-  const dead = familyDeath(family, now);
+  const dead = familyDeath(family, now, place.began);
   if (dead !== undefined) return dead;
   if (rows.anyRevoked(place.nodes)) return "node_revoked";
   if (place.sid !== undefined && !isLive(rows.session(place.sid), now)) return "session_ended";
   return undefined;
 }
 
-/** Whether the family as a whole is dead. */
-export function familyDeath(family: FamilyRow, now: number): DeathReason | undefined {
-  if (now >= family.closes) return "family_closed";
-  return family.revoked === undefined ? undefined : "family_revoked";
+/** Why what a record says is dead, or one leaf of it. */
+export function recordDeath(rows: FamilyRows, now: number, { path, sid, root }: TokenRecord, leaf?: NodeId): DeathReason | undefined {
+  return deathOf(rows, now, { nodes: leaf === undefined ? path : [...path, leaf], began: root, ...(sid === undefined ? {} : { sid }) });
+}
+
+/**
+ * Whether the family as a whole is dead. That of an external user begins with each token: what began after it was revoked
+ * (`began`, seconds) finds it closed, until it is opened anew; what began before stays dead in it.
+ */
+export function familyDeath({ kind, root, closes, revoked }: FamilyRow, now: number, began = 0): DeathReason | undefined {
+  if (now >= closes) return "family_closed";
+  if (revoked === undefined) return undefined;
+  if (kind !== "external" || began <= revoked) return "family_revoked";
+  return root > revoked ? undefined : "family_closed";
 }
 
 /** Whether a session goes on. */
@@ -32,7 +50,7 @@ export function isLive(session: SessionRow | undefined, now: number): boolean {
 export function statusOf(rows: FamilyRows, now: number, query: StatusQuery): Status {
   switch (query.kind) {
     case "path":
-      return answer(rows, now, { nodes: [...query.path, query.node], sid: query.sid, lazy: query.lazy }, {});
+      return answer(rows, now, { nodes: [...query.path, query.node], sid: query.sid, lazy: query.lazy, began: query.began }, {});
     case "opaque":
       return opaqueStatus(rows, now, rows.node(query.parent, query.node), query.hash);
     case "refresh":
@@ -44,7 +62,12 @@ function opaqueStatus(rows: FamilyRows, now: number, row: NodeRow | undefined, h
   const leaf = row?.leaves.find((candidate) => candidate.hash !== undefined && equalInConstantTime(candidate.hash, hash));
   if (row === undefined || leaf === undefined) return { alive: false, now, reason: rows.family() === undefined ? "family_unknown" : "record_unknown" };
   if (now >= leaf.expires || row.redeemed !== undefined) return { alive: false, now, reason: row.redeemed === undefined ? "expired" : "redeemed" };
-  return answer(rows, now, { nodes: [...row.record.path, leaf.id], sid: row.record.sid }, { record: row.record, leaf, ...(row.sso === undefined ? {} : { sso: row.sso }) });
+  return answer(
+    rows,
+    now,
+    { nodes: [...row.record.path, leaf.id], sid: row.record.sid, began: row.record.root },
+    { record: row.record, leaf, ...(row.sso === undefined ? {} : { sso: row.sso }) },
+  );
 }
 
 function refreshStatus(rows: FamilyRows, now: number, row: NodeRow | undefined, query: Extract<StatusQuery, { kind: "refresh" }>): Status {
@@ -54,16 +77,16 @@ function refreshStatus(rows: FamilyRows, now: number, row: NodeRow | undefined, 
   const current = query.generation === chain.generation && equalInConstantTime(query.hash, chain.hash);
   const previous = query.generation === chain.generation - 1 && now - (chain.rotated ?? 0) < query.window;
   if (!current && !previous) return { alive: false, now, reason: "rotated" };
-  return answer(rows, now, { nodes: row.record.path, sid: row.record.sid }, { record: row.record, refreshExpires: chain.expires });
+  return answer(rows, now, { nodes: row.record.path, sid: row.record.sid, began: row.record.root }, { record: row.record, refreshExpires: chain.expires });
 }
 
 function answer(
   rows: FamilyRows,
   now: number,
-  place: { readonly nodes: readonly NodeId[]; readonly sid: NodeId | undefined; readonly lazy?: boolean },
+  { sid, ...place }: Omit<Place, "sid"> & { readonly sid: NodeId | undefined },
   found: { readonly record?: TokenRecord; readonly leaf?: Leaf; readonly sso?: SsoRecord; readonly refreshExpires?: number },
 ): Status {
-  const reason = deathOf(rows, now, { nodes: place.nodes, lazy: place.lazy ?? false, ...(place.sid === undefined ? {} : { sid: place.sid }) });
+  const reason = deathOf(rows, now, { ...place, ...(sid === undefined ? {} : { sid }) });
   if (reason !== undefined) return { alive: false, now, reason };
   const family = rows.family();
   return {

@@ -10,8 +10,9 @@ export const GRACE_SECONDS = 120;
 /** Opens the family with its session, code or grant. The same operation again answers as the first time. */
 export function open(rows: FamilyRows, now: number, ask: OpenFamily): Opened | Refused {
   const known = rows.family();
-  // What has expired to the last is as if it had never been.
-  const isOver = known !== undefined && ask.until !== undefined && known.kind === ask.kind && now >= known.closes;
+  // What has expired to the last is as if it had never been; what was revoked is remembered until then.
+  const isOver = known !== undefined && ask.until !== undefined && known.kind === ask.kind && familyDeath(known, now, ask.since) === "family_closed";
+  const { revoked, closes = now } = known === undefined || now >= known.closes ? {} : known;
   if (known !== undefined && !isOver) {
     if (known.op === ask.op) return { ok: true, now: known.root };
     return { ok: false, reason: known.revoked === undefined ? "unavailable" : "user_cut_off" };
@@ -23,7 +24,8 @@ export function open(rows: FamilyRows, now: number, ask: OpenFamily): Opened | R
     tenant: ask.tenant,
     kind: ask.kind,
     root: now,
-    closes: latest + GRACE_SECONDS,
+    closes: Math.max(closes, latest + GRACE_SECONDS),
+    ...(revoked === undefined ? {} : { revoked }),
     ...(ask.user === undefined ? {} : { user: ask.user }),
     ...(ask.principal === undefined ? {} : { principal: ask.principal }),
   });

@@ -2,7 +2,7 @@ import { equalInConstantTime } from "../../protocol/bytes.ts";
 import { mayRefreshWith } from "../../protocol/confirmation.ts";
 import { intersect, isSubset } from "../../protocol/scope.ts";
 import type { Granted, Leaf, NewLeaf, Refresh, Refused, TokenRecord } from "../families.ts";
-import { deathOf } from "./liveness.ts";
+import { recordDeath } from "./liveness.ts";
 import { keepUntil, recordLeaves } from "./opening.ts";
 import { type Chain, type FamilyRow, type FamilyRows, type NodeRow, rootOf } from "./rows.ts";
 
@@ -19,7 +19,7 @@ export function refresh(rows: FamilyRows, now: number, ask: Refresh): Granted | 
   if (family === undefined || row === undefined || chain === undefined || ask.generation > chain.generation) return { ok: false, reason: "refresh_unknown" };
   if (row.client !== ask.client) return { ok: false, reason: "refresh_client_differs" };
   if (!mayRefreshWith(row.record.cnf, ask.proven, ask.isPublic)) return { ok: false, reason: "refresh_unproven" };
-  const death = deathOf(rows, now, { nodes: row.record.path, ...(row.record.sid === undefined ? {} : { sid: row.record.sid }) });
+  const death = recordDeath(rows, now, row.record);
   if (death !== undefined) return { ok: false, reason: death === "session_ended" ? "refresh_session_ended" : "refresh_revoked" };
   // A chain that ended by this very operation is given its answer again.
   if (now >= chain.expires && chain.op !== ask.op) return { ok: false, reason: "refresh_expired" };

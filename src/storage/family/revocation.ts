@@ -40,7 +40,7 @@ function killed(rows: FamilyRows, now: number, ask: Revocation): readonly string
     case "family": {
       // A family that is only about to be opened is marked too: the login that is under way must not slip through.
       const family = rows.family() ?? { op: "", tenant: "", kind: "login", root: now, closes: now + GRACE_SECONDS };
-      if (family.revoked === undefined) rows.putFamily({ ...family, revoked: now });
+      if ((family.revoked ?? 0) < family.root) rows.putFamily({ ...family, revoked: now });
       return [];
     }
   }

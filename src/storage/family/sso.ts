@@ -1,6 +1,6 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
 import type { RedeemedSso, RedeemSso, Refused } from "../families.ts";
-import { deathOf } from "./liveness.ts";
+import { recordDeath } from "./liveness.ts";
 import { keepUntil } from "./opening.ts";
 import type { FamilyRows } from "./rows.ts";
 
@@ -16,7 +16,7 @@ export function redeemSso(rows: FamilyRows, now: number, ask: RedeemSso): Redeem
   const leaf = row?.leaves.find((candidate) => candidate.hash !== undefined && equalInConstantTime(candidate.hash, ask.hash));
   if (family?.principal === undefined || row?.sso === undefined || leaf === undefined) return { ok: false, reason: "sso_dead", note: "record_unknown" };
   const { record, sso } = row;
-  const death = deathOf(rows, now, { nodes: [...record.path, leaf.id], ...(record.sid === undefined ? {} : { sid: record.sid }) });
+  const death = recordDeath(rows, now, record, leaf.id);
   if (death !== undefined || now >= leaf.expires) return { ok: false, reason: "sso_dead", note: death ?? "expired" };
   if (!sso.redirectUris.includes(ask.redirectUri)) return { ok: false, reason: "sso_redirect_unknown" };
   if (record.hops + HOP > sso.maxHops) return { ok: false, reason: "subject_depth" };

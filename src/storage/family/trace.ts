@@ -1,5 +1,5 @@
 import type { Refused, RefusedExchange, Trace, TracedNode } from "../families.ts";
-import { deathOf } from "./liveness.ts";
+import { recordDeath } from "./liveness.ts";
 import type { FamilyRows, NodeRow } from "./rows.ts";
 
 const NODES_LISTED = 1000;
@@ -41,7 +41,7 @@ export function noteRefusal(rows: FamilyRows, now: number, refusal: Omit<Refused
 function traced(rows: FamilyRows, now: number, row: NodeRow, given: readonly NodeRow[]): TracedNode {
   const { record, chain } = row;
   const leaves = [row, ...given].flatMap((one) => one.leaves);
-  const death = now >= row.expires ? "expired" : deathOf(rows, now, { nodes: record.path, ...(record.sid === undefined ? {} : { sid: record.sid }) });
+  const death = now >= row.expires ? "expired" : recordDeath(rows, now, record);
   return {
     ...{ parent: row.parent, id: row.id, client: row.client, issued: row.issued, expires: row.expires },
     ...{ audience: record.audience, scope: record.scope, hops: record.hops, path: record.path },
