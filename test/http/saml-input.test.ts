@@ -64,6 +64,15 @@ describe("the SAML bearer grant with a corporate IdP's assertion", () => {
     expect(await exchange(w, "web-app", subject)).toMatchObject({ status: 400, body: { error: "invalid_request" } });
   });
 
+  it("SAM-37 takes an assertion's id for its own IdP's: that of another IdP's assertion may be the same", async () => {
+    const w = await federated();
+    const id = "_the-same";
+    const theirs = async () => await signedAssertion(samlFacts({ id, issuer: OTHER_IDP }), await samlKey("other"));
+    expect((await present(w, await theirs())).status, w.lines.at(-1)).toBe(200);
+    expect((await present(w, await genuine({ id }))).status, w.lines.at(-1)).toBe(200);
+    for (const again of [await theirs(), await genuine({ id })]) expect(await present(w, again)).toMatchObject(REFUSED);
+  });
+
   const now = () => Math.floor(Date.now() / 1000);
   const cases: readonly (readonly [string, () => Partial<AssertionFacts>])[] = [
     ["SAM-33 is for another audience", () => ({ audience: "https://elsewhere.example.com" })],
