@@ -4,6 +4,7 @@ import { registerUser } from "../federation/register-user.ts";
 import { sealProviderTokens } from "../grants/sealed-provider-tokens.ts";
 import { randomId } from "../protocol/bytes.ts";
 import { Rejection } from "../protocol/rejection.ts";
+import type { SamlSession } from "../saml/logout.ts";
 import type { Exchange } from "../service.ts";
 import type { ProviderSessionLogin } from "../storage/users.ts";
 import type { Client } from "../tenants/client.ts";
@@ -15,6 +16,7 @@ import { confirmationPage } from "./authorize.ts";
 import { prepareCode } from "./code.ts";
 import type { LoginState } from "./login-state.ts";
 import { endReplaced } from "./logout-token.ts";
+import { sealSamlSession } from "./provider-logout.ts";
 import { readSession, sessionCookie } from "./session.ts";
 
 const SKEW_SECONDS = 10;
@@ -31,6 +33,8 @@ export interface Arrival {
   readonly sid?: unknown;
   /** The IdP's own tokens. */
   readonly tokens?: ProviderTokens;
+  /** What a SAML IdP calls the user and the session, where it is to be told of a logout. */
+  readonly samlSession?: SamlSession | undefined;
   /** When the IdP ends the session, where it says so. Seconds. */
   readonly ends?: number | undefined;
 }
@@ -38,7 +42,7 @@ export interface Arrival {
 /** Turns a login at a corporate IdP into a family, a session and a code. */
 export async function arrive(exchange: Exchange, arrival: Arrival): Promise<Response> {
   const { tenant, service, audit } = exchange;
-  const { login, client, principal, sid, tokens, ends = Number.POSITIVE_INFINITY } = arrival;
+  const { login, client, principal, sid, tokens, samlSession, ends = Number.POSITIVE_INFINITY } = arrival;
   const loggedIn = authTimeOf(exchange, arrival);
   const now = service.now();
   const family = service.families.create(tenant.settings.jurisdiction);
@@ -49,6 +53,7 @@ export async function arrive(exchange: Exchange, arrival: Arrival): Promise<Resp
   const session = {
     ...{ id: randomId(), hash, lifetime, authTime: loggedIn ?? now, idp: login.idp },
     ...(tokens === undefined ? {} : { idpTokens: await sealProviderTokens(exchange.ring, family, tokens) }),
+    ...(samlSession === undefined ? {} : { idpSubject: await sealSamlSession(exchange, family, samlSession) }),
     ...(isSessionName(sid) ? { idpSid: sid } : {}),
   };
   const silent = needsClick({ client, redirectUri: login.request.redirectUri }) && !isFresh(login, loggedIn);

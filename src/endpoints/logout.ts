@@ -1,6 +1,5 @@
 import { html } from "hono/html";
 import { isClientId } from "../clients/index.ts";
-import { unsealProviderTokens } from "../grants/sealed-provider-tokens.ts";
 import { type Form, readForm, readQuery } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
@@ -11,17 +10,12 @@ import { isUnreadable, readOwnJwt } from "../tokens/read.ts";
 import { seal, unseal } from "../tokens/seal.ts";
 import { logoutFrames, tellApplications } from "./logout-token.ts";
 import { page } from "./page.ts";
+import { type Destination, providerLogout, returned } from "./provider-logout.ts";
 import { noSessionCookie, readSession } from "./session.ts";
 
 const RETURN_SECONDS = 600;
 /** How long the page with the frames stands before it goes on. */
 const FRAMES_SECONDS = 2;
-
-/** Where the browser goes when all is done. */
-export interface Destination {
-  readonly redirectUri: string | undefined;
-  readonly state: string | undefined;
-}
 
 /** A login session. */
 export interface Place {
@@ -87,12 +81,14 @@ export async function goOn(exchange: Exchange, place: Place, ended: EndedSession
   const { service, audit } = exchange;
   service.statuses.forget(place.family);
   // The session has ended, whatever becomes of the one at the IdP.
-  const onward = await providerLogout(exchange, place.family, ended, destination).catch(() => void audit.note({ note: "idp_logout_failed" }));
+  const onward = ended.ok ? await providerLogout(exchange, place.family, ended, destination).catch(() => void audit.note({ note: "idp_logout_failed" })) : undefined;
   audit.write({ status: 303, family: place.family, issued: "logout" });
   const participants = ended.ok ? ended.participants.map((participant) => ({ family: place.family, ...participant })) : [];
   // A hint may come without the browser's cookie, from another site: then the cookie may be that of another session.
   const cookie = isSame(await currentPlace(exchange), place) ? noSessionCookie(exchange) : undefined;
-  return await leave(exchange, participants, onward === undefined ? destination : { redirectUri: onward, state: undefined }, cookie);
+  const response = await leave(exchange, participants, onward === undefined ? destination : { redirectUri: onward.redirectUri, state: undefined }, cookie);
+  if (onward?.cookie !== undefined) response.headers.append("set-cookie", onward.cookie);
+  return response;
 }
 
 /** Applications are told that their sessions have ended, some of them by the browser before it goes on. */
@@ -100,30 +96,6 @@ export async function leave(exchange: Exchange, participants: readonly LoggedIn[
   tellApplications(exchange, participants);
   const frames = await logoutFrames(exchange, participants);
   return frames.length === 0 ? await done(next, cookie) : await framesPage(frames, next, cookie);
-}
-
-// Where the session at the IdP ends, if its record says that it does.
-async function providerLogout(exchange: Exchange, family: FamilyId, ended: EndedSession | Refused, destination: Destination): Promise<string | undefined> {
-  const { service, tenant, ring } = exchange;
-  if (!ended.ok || ended.idpTokens === undefined) return undefined;
-  const idp = await tenant.identityProvider(ended.idp);
-  const tokens = await unsealProviderTokens(ring, family, ended.idpTokens);
-  if (idp?.logout !== true || idp.disabled || tokens === undefined) return undefined;
-  const { end_session_endpoint } = await service.providers.metadata(idp.issuer);
-  if (end_session_endpoint === undefined) return undefined;
-  const url = new URL(end_session_endpoint);
-  url.searchParams.set("id_token_hint", tokens.idToken);
-  url.searchParams.set("post_logout_redirect_uri", `${new URL(tenant.issuer).origin}/oauth2/logout`);
-  url.searchParams.set("state", await seal(ring, "cookie", "logout-return", JSON.stringify({ ...destination, expires: service.now() + RETURN_SECONDS })));
-  return url.href;
-}
-
-// The IdP sends the browser back with the state that we sealed; anything else in `state` is the application's own.
-async function returned({ ring, service }: Exchange, state: string | undefined): Promise<Destination | undefined> {
-  const opened = state === undefined ? undefined : await unseal(ring, "cookie", "logout-return", state);
-  if (opened === undefined) return undefined;
-  const { redirectUri, state: inner, expires } = JSON.parse(opened) as Destination & { readonly expires: number };
-  return service.now() < expires ? { redirectUri, state: inner } : { redirectUri: undefined, state: undefined };
 }
 
 async function confirmationPage({ ring, service, tenant }: Exchange, place: Place, destination: Destination): Promise<Response> {

@@ -35,7 +35,8 @@ export async function samlAcs(exchange: Exchange): Promise<Response> {
     const principal = samlPrincipal(await subjectOf(tenant.subjectKey, alias, assertion.nameId), alias, idp, assertion);
     // Kept where the IdP may ask for a logout.
     const sid = idp.slo && assertion.sessionIndex;
-    return await arrive(exchange, { login, client, principal, authTime: assertion.authnInstant, sid, ends: assertion.sessionNotOnOrAfter });
+    const samlSession = idp.logout ? assertion : undefined;
+    return await arrive(exchange, { login, client, principal, authTime: assertion.authnInstant, sid, samlSession, ends: assertion.sessionNotOnOrAfter });
   });
   response.headers.append("set-cookie", await noLoginStateCookie(exchange, login));
   return response;

@@ -1,11 +1,11 @@
-import { readForm, readQuery } from "../protocol/form.ts";
+import type { Form } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { logoutResponseUrl } from "../saml/logout.ts";
 import type { SamlHash } from "../saml/signature.ts";
 import type { LogoutRequest } from "../saml/verified.ts";
 import type { Exchange } from "../service.ts";
 import type { SamlLogoutService } from "../tenants/primitives.ts";
-import type { Destination } from "./logout.ts";
+import type { Destination } from "./provider-logout.ts";
 import { relayStateOf, type Sender, samlRequest } from "./saml-request.ts";
 
 /** Who says that a user has signed out, and where and how it is answered. */
@@ -26,10 +26,10 @@ interface AskedLogout<From> {
 /** Reads a LogoutRequest by either binding (SAML profiles §4.4.4.1); its answer goes by the redirect binding. */
 export async function samlLogout<From extends LogoutSender>(
   exchange: Exchange,
+  form: Form,
   expected: { readonly destination: string; readonly senderOf: (entityId: string) => Promise<From | undefined> },
 ): Promise<AskedLogout<From>> {
-  const { request, service, tenant, ring } = exchange;
-  const form = request.method === "POST" ? await readForm(request) : readQuery(request.url);
+  const { service, tenant, ring } = exchange;
   const relayState = relayStateOf(form);
   const { from, request: asked } = await samlRequest(exchange, form, { read: service.saml.logoutRequest, ...expected });
   const { slo, hash } = from;

@@ -1,3 +1,4 @@
+import { readForm, readQuery } from "../protocol/form.ts";
 import type { LogoutRequest } from "../saml/verified.ts";
 import type { Exchange } from "../service.ts";
 import { readOpaque } from "../tokens/opaque.ts";
@@ -16,13 +17,14 @@ export function samlSloUrl(issuer: string): string {
  * that it took part in, as any logout does; the browser goes back to it with a signed answer. The same again changes nothing.
  */
 export async function samlSlo(exchange: Exchange): Promise<Response> {
-  const { service, tenant, audit } = exchange;
+  const { service, tenant, audit, request } = exchange;
+  const form = request.method === "POST" ? await readForm(request) : readQuery(request.url);
   const senderOf = async (entityId: string) => {
     const application = await samlApplication(exchange, entityId);
     const { certificates = [], slo, signature } = application?.saml ?? {};
     return application && { ...application, certificates, slo, hash: signature === "RSA-SHA512" ? ("SHA-512" as const) : ("SHA-256" as const) };
   };
-  const { from, asked, answer } = await samlLogout(exchange, { destination: samlSloUrl(tenant.issuer), senderOf });
+  const { from, asked, answer } = await samlLogout(exchange, form, { destination: samlSloUrl(tenant.issuer), senderOf });
   const by = { client: from.clientId, subject: asked.nameId };
   const end = async (place: Place) => ({ place, ended: await service.families.endSession(place.family, place.session, by) });
   const [first, ...others] = (await Promise.all((await placesOf(exchange, asked)).map(end))).filter(({ ended }) => ended.ok);

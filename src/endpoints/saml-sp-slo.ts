@@ -1,6 +1,8 @@
 import { subjectOf } from "../federation/principal.ts";
+import { readForm, readQuery } from "../protocol/form.ts";
 import type { Exchange } from "../service.ts";
-import { leave } from "./logout.ts";
+import { done, leave } from "./logout.ts";
+import { samlReturned } from "./provider-logout.ts";
 import { samlLogout } from "./saml-logout.ts";
 import { WINDOW_SECONDS } from "./saml-request.ts";
 
@@ -11,17 +13,21 @@ export function samlSpSloUrl(issuer: string): string {
 
 /**
  * `/saml2/sp/slo`, SAML single logout (SAML profiles §4.4): a signed LogoutRequest of a corporate IdP ends the logins of the
- * user that came of its sessions, or all that it names none of; the browser goes back with a signed answer once they have ended.
+ * user that came of its sessions, or all where it names none; the browser goes back with a signed answer once they have ended.
+ * Or the answer to a LogoutRequest of ours: the browser goes on to where it was going.
  */
 export async function samlSpSlo(exchange: Exchange): Promise<Response> {
-  const { service, tenant, audit } = exchange;
+  const { service, tenant, audit, request } = exchange;
+  const form = request.method === "POST" ? await readForm(request) : readQuery(request.url);
+  const isAnswer = form.get("SAMLRequest") === undefined && (form.get("SAMLResponse") ?? form.get("RelayState")) !== undefined;
+  if (isAnswer) return await back(exchange, form.get("RelayState") ?? "");
   const senderOf = async (entityId: string) => {
     const alias = (await tenant.asserter(entityId)) ?? "";
     // An IdP that is switched off may still end what it began.
     const idp = await tenant.samlIdentityProvider(alias);
     return idp && { alias, certificates: idp.certificates, slo: idp.slo, hash: "SHA-256" as const };
   };
-  const { from, asked, answer } = await samlLogout(exchange, { destination: samlSpSloUrl(tenant.issuer), senderOf });
+  const { from, asked, answer } = await samlLogout(exchange, form, { destination: samlSpSloUrl(tenant.issuer), senderOf });
   const { alias: idp } = from;
   const sub = await subjectOf(tenant.subjectKey, idp, asked.nameId);
   audit.note({ idp, subject: sub });
@@ -32,4 +38,14 @@ export async function samlSpSlo(exchange: Exchange): Promise<Response> {
   for (const { family } of participants) service.statuses.forget(family);
   audit.write({ status: 303, issued: asked.sessionIndexes.length === 0 ? "logout of a user" : "logout of a session" });
   return await leave(exchange, participants, await answer(true));
+}
+
+async function back(exchange: Exchange, relayState: string): Promise<Response> {
+  const { tenant, request, audit } = exchange;
+  // A post from another site brings no cookie: the browser comes again, by itself, and then it does.
+  const again = { redirectUri: `${samlSpSloUrl(tenant.issuer)}?${new URLSearchParams({ RelayState: relayState })}`, state: undefined };
+  audit.write({ status: 303 });
+  if (request.method === "POST") return await done(again);
+  const { destination, cookie } = await samlReturned(exchange, relayState);
+  return await done(destination, cookie);
 }

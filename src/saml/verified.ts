@@ -14,6 +14,8 @@ export interface VerifiedAssertion {
   readonly issued: number;
   readonly nameId: string;
   readonly nameIdFormat?: string;
+  readonly nameQualifier?: string;
+  readonly spNameQualifier?: string;
   /** Whom the IdP gave this name of the user to: among others it may name somebody else. */
   readonly nameIdFor?: string;
   readonly notBefore?: number;

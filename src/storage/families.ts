@@ -94,6 +94,8 @@ export interface NewSession {
   readonly idpSid?: string;
   /** The IdP's own tokens, sealed by the Worker. */
   readonly idpTokens?: string;
+  /** What a SAML IdP calls the user and the session, sealed by the Worker. */
+  readonly idpSubject?: string;
 }
 
 /** What a session may do that an SSO token opened: no more than the token, for the applications that it names. */
@@ -316,12 +318,15 @@ export interface RowKey {
   readonly node: NodeId;
 }
 
-/** One question about a token. */
-export type StatusQuery =
-  /** `began`: the time of the token's root, for families in which that is not their own (seconds). */
+/** One question about a token. `began`: the time of its root, for families in which that is not their own (seconds). */
+export type StatusQuery = (
   | { readonly kind: "path"; readonly path: readonly NodeId[]; readonly node: NodeId; readonly sid?: NodeId; readonly lazy: boolean; readonly began?: number }
   | (RowKey & { readonly kind: "opaque"; readonly hash: string })
-  | (RowKey & { readonly kind: "refresh"; readonly generation: number; readonly hash: string; readonly window: number });
+  | (RowKey & { readonly kind: "refresh"; readonly generation: number; readonly hash: string; readonly window: number })
+) & {
+  /** Asks how many exchanges the token has behind it, counted up to this. */
+  readonly budget?: number;
+};
 
 /** Why a token is dead; for the audit log, never for the wire. */
 export type DeathReason = "family_unknown" | "family_closed" | "family_revoked" | "node_revoked" | "session_ended" | "record_unknown" | "expired" | "rotated" | "redeemed";
@@ -337,6 +342,8 @@ export type Status =
       readonly sso?: SsoRecord;
       readonly refreshExpires?: number;
       readonly principal?: Principal;
+      /** Where it was asked for. */
+      readonly exchanges?: number;
     }
   | { readonly alive: false; readonly now: number; readonly reason: DeathReason };
 
@@ -421,6 +428,7 @@ export interface EndedSession {
   readonly ok: true;
   readonly idp: string;
   readonly idpTokens?: string;
+  readonly idpSubject?: string;
   /** Who is to be told; the same again when it is ended again, but by an application. */
   readonly participants: readonly Participant[];
 }

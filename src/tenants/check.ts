@@ -126,8 +126,9 @@ function* sharedIssuers({ identityProviders, issuer }: TenantFile): Generator<Pr
 
 function* samlIssuers({ samlIdentityProviders, identityProviders, issuer }: TenantFile): Generator<Problem> {
   const owners = new Map([[issuer, "Cambio itself"]]);
-  for (const [alias, { entityId }] of Object.entries(samlIdentityProviders)) {
+  for (const [alias, { entityId, logout, slo }] of Object.entries(samlIdentityProviders)) {
     const at = `samlIdentityProviders.${alias}`;
+    if (logout && slo === undefined) yield { path: `${at}.slo`, message: "logout needs it" };
     if (Object.hasOwn(identityProviders, alias)) yield { path: at, message: "an identity provider of this file has this alias already" };
     const owner = owners.get(entityId);
     if (owner !== undefined) yield { path: `${at}.entityId`, message: `belongs to ${owner} already` };

@@ -26,6 +26,8 @@ export const SamlIdentityProvider = z.strictObject({
   certificates: z.array(SamlCertificate).check(z.minLength(1), z.maxLength(4)),
   /** The domains whose users are known here: an address in `login_hint` leads to this IdP. */
   emailDomains: z.optional(EmailDomains),
+  /** Whether our logout continues at its single logout service. */
+  logout: z._default(z.boolean(), false),
   attributes: z._default(SamlAttributeMapping, SamlAttributeMapping.parse({})),
   disabled: z._default(z.boolean(), false),
   cutoff: z.optional(Cutoff),

@@ -10,13 +10,14 @@ import { hasSimpleSamlPhp, type RunningSimpleSamlPhp, startSimpleSamlPhp, USER }
 
 const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const REDIRECT_URI = "http://localhost:8789/callback";
+const HOME = "http://localhost:8789/";
 const isCallback = (url: URL) => url.href.startsWith(REDIRECT_URI);
 const ABSENT = "where it is absent nothing here can be shown: apt-get install simplesamlphp php-cli php-xml";
 
 /** The demo tenant with a corporate identity provider as the command line reads it from its metadata. */
 function withIdentityProvider(metadataFile: string): (file: unknown) => unknown {
   const { stdout } = spawnSync(process.execPath, [join(ROOT, "cli", "cambio.ts"), "saml", "import", metadataFile], { encoding: "utf8" });
-  return (file) => ({ ...(file as object), samlIdentityProviders: { simplesamlphp: JSON.parse(stdout) } });
+  return (file) => ({ ...(file as object), samlIdentityProviders: { simplesamlphp: { ...JSON.parse(stdout), logout: true } } });
 }
 
 describe.runIf(hasSimpleSamlPhp)(`SimpleSAMLphp (Debian), unmodified, as the corporate identity provider; ${ABSENT}`, () => {
@@ -109,6 +110,16 @@ describe.runIf(hasSimpleSamlPhp)(`SimpleSAMLphp (Debian), unmodified, as the cor
     expect(idp.log()).not.toContain("Unsuccessful logout");
     expect(await client.tokenIntrospection(config, tokens.access_token)).toEqual({ active: false });
     await expect(client.refreshTokenGrant(config, tokens.refresh_token ?? "")).rejects.toMatchObject({ error: "invalid_grant" });
+    expect((await begin(browser)).page.html).toContain('name="password"');
+  });
+
+  test("signs the user out at SimpleSAMLphp too, and goes on to the application, when the user signs out at Cambio", async () => {
+    const { page, verifier } = await begin(browser);
+    const { id_token = "" } = await redeem(await respond(browser, await password(browser, page)), verifier);
+    const end = client.buildEndSessionUrl(config, { id_token_hint: id_token, post_logout_redirect_uri: HOME, state: "bye" });
+    const { url, html } = await browser.open(end, ({ href }) => href.startsWith(HOME));
+    expect(url.href, `${html}${idp.log()}`).toBe(`${HOME}?state=bye`);
+    expect(idp.log()).toContain(`Received SAML 2.0 LogoutRequest from: '${cambio.issuer}'`);
     expect((await begin(browser)).page.html).toContain('name="password"');
   });
 

@@ -4,11 +4,12 @@ import { bytesOf } from "../../src/protocol/bytes.ts";
 import type { AssertionFacts } from "../../src/saml/assertion.ts";
 import { redirectUrl } from "../../src/saml/redirect.ts";
 import { signElement } from "../../src/saml/signature.ts";
+import { demoTenant } from "../demo-tenant.ts";
 import { familiesDown, stopClock } from "../faults.ts";
 import { SAML_IDP, samlKey } from "../saml/idp.ts";
 import { cookiesOf, ISSUER, introspect, redeem, type TenantFileInput, WEB_CALLBACK, type World } from "../world.ts";
 import { begin, federated, post, responseTo } from "./saml-login-steps.ts";
-import { type AskedLogout, logoutRequest, logoutResponse, logoutUrl } from "./saml-logout-steps.ts";
+import { type AskedLogout, logoutRequest, logoutResponse, logoutUrl, signedMessage } from "./saml-logout-steps.ts";
 import { authnRequest } from "./saml-steps.ts";
 
 beforeEach(async () => {
@@ -30,15 +31,21 @@ function withSlo(changes: object = {}) {
   };
 }
 
+interface LoggedIn {
+  readonly token: string;
+  readonly idToken: string;
+  readonly cookie: string;
+}
+
 /** A login at the SAML IdP, in a browser of its own. */
-async function logIn(w: World, changes: Partial<AssertionFacts> = {}): Promise<{ readonly token: string; readonly cookie: string }> {
+async function logIn(w: World, changes: Partial<AssertionFacts> = {}): Promise<LoggedIn> {
   const begun = await begin(w);
   const answer = await post(w, begun, await responseTo(begun, changes));
   const location = new URL(answer.headers.get("location") ?? "http://nowhere/");
   const cookie = cookiesOf(answer);
   const arrived = { code: location.searchParams.get("code") ?? "", verifier: begun.verifier, redirectUri: WEB_CALLBACK, cookie, location };
-  const { access_token: token } = (await (await redeem(w, "web-app", arrived)).json()) as { readonly access_token: string };
-  return { token, cookie };
+  const tokens = (await (await redeem(w, "web-app", arrived)).json()) as { readonly access_token: string; readonly id_token: string };
+  return { token: tokens.access_token, idToken: tokens.id_token, cookie };
 }
 
 const isAlive = async (w: World, { token }: { readonly token: string }) => (await introspect(w, "web-app", token)).active;
@@ -130,5 +137,54 @@ describe("single logout at a corporate SAML identity provider", () => {
     expect((await w.apply(file)).status).toBe(200);
     expect(await say(w)).toContain("status:Success");
     expect(w.lines.at(-1)).toContain("logout of a session");
+  });
+});
+
+describe("a logout at Cambio", () => {
+  const HOME = "http://localhost:8789/";
+  const logOut = async (w: World, { idToken, cookie }: LoggedIn) =>
+    await w.fetch(`/oauth2/logout?${new URLSearchParams({ id_token_hint: idToken, post_logout_redirect_uri: HOME, state: "bye" })}`, { headers: { cookie } });
+
+  it("continues at the IdP by a signed LogoutRequest that names user and session, and comes back to the application", async () => {
+    const w = await federated(withSlo({ logout: true }));
+    const answer = await logOut(w, await logIn(w));
+    const { relayState, message: request } = await signedMessage(w, answer.headers.get("location") ?? "", IDP_SLO);
+    expect(request).toMatch(/^<samlp:LogoutRequest [^>]*Destination="https:\/\/saml-idp.example.com\/slo"/);
+    expect(request).toContain('Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">u-7</saml:NameID><samlp:SessionIndex>s-1</samlp:SessionIndex>');
+    expect(relayState).toMatch(/^[\w-]{22}$/);
+    const cookie = cookiesOf(answer);
+    const back = (jar: string, state = relayState) =>
+      w.fetch(`/saml2/sp/slo?${new URLSearchParams({ SAMLResponse: "whatever it says", RelayState: state })}`, { headers: { cookie: jar } });
+    const home = await back(cookie);
+    expect([home.status, home.headers.get("location"), home.headers.get("set-cookie")]).toEqual([303, `${HOME}?state=bye`, expect.stringMatching(/logout_.*Max-Age=0/)]);
+    // By POST from the IdP's page no cookie comes: the browser comes again, and then it does.
+    const posted = await w.post("/saml2/sp/slo", { SAMLResponse: "whatever it says", RelayState: relayState });
+    expect([posted.status, posted.headers.get("location")]).toEqual([303, `${SLO}?RelayState=${relayState}`]);
+    for (const elsewhere of [await back(""), await back(cookie, "another")]) expect([elsewhere.status, elsewhere.headers.get("location")]).toEqual([200, null]);
+    stopClock().forward(600);
+    expect((await back(cookie)).status).toBe(200);
+  });
+
+  it.each<[string, object]>([
+    ["does not say so", {}],
+    ["says so, of an IdP that is switched off since", { logout: true, disabled: true }],
+  ])("ends here where the record %s", async (_name, changes) => {
+    let file: object = {};
+    const w = await federated((made) => {
+      withSlo({ ...changes, disabled: false })(made);
+      file = made;
+    });
+    const hers = await logIn(w);
+    withSlo(changes)(file as TenantFileInput);
+    expect((await w.apply(file)).status).toBe(200);
+    expect((await logOut(w, hers)).headers.get("location")).toBe(`${HOME}?state=bye`);
+  });
+
+  it("can continue at an IdP alone whose record has a single logout service", async () => {
+    const w = await federated(withSlo());
+    const { certificate } = await samlKey();
+    const samlIdentityProviders = { "corp-saml": { entityId: SAML_IDP, certificates: [certificate], logout: true } };
+    const { problems } = (await (await w.apply({ ...demoTenant(), samlIdentityProviders }, "?dry_run=true")).json()) as { readonly problems?: readonly object[] };
+    expect(problems).toEqual([{ path: "samlIdentityProviders.corp-saml.slo", message: "logout needs it" }]);
   });
 });

@@ -31,14 +31,20 @@ export async function logoutUrl(asked: AskedLogout, which: "own" | "other" = "ow
   return await redirectUrl(asked.destination, { SAMLRequest: logoutRequest(asked).join("") }, "r-1", await samlKey(which));
 }
 
-/** The LogoutResponse that a browser is sent to `place` with, its signature verified. */
-export async function logoutResponse(w: World, location: string, place: string): Promise<string> {
+/** The message that a browser is sent to `place` with by the redirect binding, its signature verified. */
+export async function signedMessage(w: World, location: string, place: string): Promise<{ readonly message: string; readonly relayState: string }> {
   const [signed = "", signature = ""] = location.slice(`${place}?`.length).split("&Signature=");
   const [certificate = ""] = await certificatesOf(w);
   const key = new X509Certificate(Uint8Array.fromBase64(certificate)).publicKey.export({ format: "pem", type: "spki" });
   expect([location.startsWith(`${place}?`), verify("sha256", bytesOf(signed), key, Uint8Array.fromBase64(decodeURIComponent(signature)))]).toEqual([true, true]);
-  const parameters = new URLSearchParams(signed);
-  expect(parameters.get("RelayState") ?? "r-1").toBe("r-1");
-  const stream = new Blob([Uint8Array.fromBase64(parameters.get("SAMLResponse") ?? "")]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return await new Response(stream).text();
+  const { SAMLRequest, SAMLResponse = SAMLRequest, RelayState: relayState = "" } = Object.fromEntries(new URLSearchParams(signed)) as Record<string, string | undefined>;
+  const stream = new Blob([Uint8Array.fromBase64(SAMLResponse ?? "")]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return { message: await new Response(stream).text(), relayState };
+}
+
+/** The LogoutResponse that a browser is sent to `place` with, its signature verified. */
+export async function logoutResponse(w: World, location: string, place: string): Promise<string> {
+  const { message, relayState } = await signedMessage(w, location, place);
+  expect(relayState || "r-1").toBe("r-1");
+  return message;
 }

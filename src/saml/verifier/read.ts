@@ -53,6 +53,8 @@ export function readAssertion(assertion: Element): VerifiedAssertion {
     attributes: statements.map((attribute) => [attributeOf(attribute, "Name") ?? "", childrenNamed(attribute, NS.assertion, "AttributeValue").map(textOf)] as const),
     ...defined({
       nameIdFormat: attributeOf(nameId, "Format"),
+      nameQualifier: attributeOf(nameId, "NameQualifier"),
+      spNameQualifier: attributeOf(nameId, "SPNameQualifier"),
       nameIdFor: attributeOf(nameId, "SPNameQualifier"),
       notBefore: instantOf(conditions, "NotBefore"),
       notOnOrAfter: instantOf(conditions, "NotOnOrAfter"),

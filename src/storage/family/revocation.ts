@@ -59,7 +59,8 @@ export function endSession(rows: FamilyRows, now: number, id: NodeId, by?: Omit<
   if (session.ended === undefined) rows.putSession({ ...session, ended: now });
   const below = rows.sessions().filter(({ limits }) => limits?.sid === id);
   const participants = [...participantsOf(rows, session), ...below.flatMap((one) => participantsIn(endSession(rows, now, one.id)))];
-  return { ok: true, idp: session.idp, ...(session.idpTokens === undefined ? {} : { idpTokens: session.idpTokens }), participants };
+  const { idp, idpTokens, idpSubject } = session;
+  return { ok: true, idp, ...(idpTokens === undefined ? {} : { idpTokens }), ...(idpSubject === undefined ? {} : { idpSubject }), participants };
 }
 
 /** Ends the session of the login and all that hang by it; what a policy made independent of it goes on. */

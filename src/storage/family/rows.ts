@@ -24,6 +24,7 @@ export interface SessionRow {
   readonly idp: string;
   readonly idpSid?: string;
   readonly idpTokens?: string;
+  readonly idpSubject?: string;
   /** Who is refreshing the IdP's tokens, and until when nobody else may. */
   readonly idpLease?: { readonly id: NodeId; readonly ends: number };
   readonly ended?: number;
