@@ -26,7 +26,7 @@ export function checkedTenants(schemas: SchemaReader, writer: Writer): TenantSto
     changeClient: async (issuer, ask) => {
       const { act } = ask;
       for (let tries = 0; tries < TRIES; tries++) {
-        const checked = act.action === "add" ? await checkAddition(schemas, await writer.export(issuer), ask.id, act) : act;
+        const checked = act.action === "add" ? await checkAddition(schemas, await writer.export(issuer, "permissions"), ask.id, act) : act;
         if (!("action" in checked)) return { ok: false, reason: "problems", problems: checked };
         const changed = await writer.changeClient(issuer, { ...ask, act: checked });
         if (changed !== "tenant_changed") return changed;

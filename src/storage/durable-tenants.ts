@@ -17,6 +17,6 @@ export function durableTenants(namespace: DurableObjectNamespace<TenantObject>, 
     changeClient: (issuer, ask) => callObject(stubOf(issuer), (stub) => stub.changeClient(V, ask) as PromiseLike<ClientWritten>),
     keys: (issuer) => callObject(stubOf(issuer), async (stub) => await stub.keys(V)),
     changeKeys: (issuer, ask) => callObject(stubOf(issuer), (stub) => stub.changeKeys(V, ask) as PromiseLike<KeysChanged>),
-    export: (issuer) => callObject(stubOf(issuer), (stub) => stub.export(V) as PromiseLike<Awaited<ReturnType<TenantStore["export"]>>>),
+    export: (issuer, leaveOut) => callObject(stubOf(issuer), (stub) => stub.export(V, leaveOut) as PromiseLike<Awaited<ReturnType<TenantStore["export"]>>>),
   });
 }

@@ -30,6 +30,6 @@ export function memoryTenants(schemas: SchemaReader, read: () => number = Date.n
     changeClient: async (issuer, ask) => changeClient(rowsOf(issuer), now(), ask),
     keys: async (issuer) => keysNow(rowsOf(issuer)),
     changeKeys: async (issuer, ask) => changeKeys(rowsOf(issuer), now(), ask),
-    export: async (issuer) => exportTenant(rowsOf(issuer)),
+    export: async (issuer, leaveOut) => exportTenant(rowsOf(issuer), leaveOut),
   });
 }

@@ -79,7 +79,7 @@ export class TenantObject extends DurableObject<StateBindings> {
     return this.ctx.storage.transactionSync(() => changeKeys(this.#rows, this.#now(), ask));
   }
 
-  export(version: number): { readonly version: number; readonly file: TenantFile | undefined } | typeof TOO_NEW {
-    return version > TENANT_CALL_VERSION ? TOO_NEW : exportTenant(this.#rows);
+  export(version: number, leaveOut?: "permissions"): { readonly version: number; readonly file: TenantFile | undefined } | typeof TOO_NEW {
+    return version > TENANT_CALL_VERSION ? TOO_NEW : exportTenant(this.#rows, leaveOut);
   }
 }

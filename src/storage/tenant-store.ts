@@ -143,7 +143,8 @@ export interface TenantStore {
   confirm(issuer: string, since: number | undefined): Promise<Confirmation>;
   read(issuer: string, names: readonly string[]): Promise<Records>;
   apply(issuer: string, ask: ApplyTenant): Promise<Applied>;
-  export(issuer: string): Promise<{ readonly version: number; readonly file: TenantFile | undefined }>;
+  /** The file that the current records stand for. Its permissions are by far the most of it: whoever does not need them leaves them out. */
+  export(issuer: string, leaveOut?: "permissions"): Promise<{ readonly version: number; readonly file: TenantFile | undefined }>;
   permissions(issuer: string, filter: PermissionFilter): Promise<PermissionList>;
   changePermission(issuer: string, ask: ChangePermission): Promise<PermissionChanged>;
   changeClient(issuer: string, ask: ChangeClient): Promise<ClientChanged>;

@@ -43,6 +43,8 @@ describe("applying a tenant file", () => {
     expect((await w.post("/oauth2/revoke", "token=x", ["stranger", "stranger-secret"])).status).toBe(200);
     for (const query of ["?prune=1", "?prune", "?prune=TRUE", "?Prune=true", "?prune=false&prune=true"])
       expect(await (await w.apply(file, query)).json()).toMatchObject({ changes: [] });
+    expect(await (await w.apply(file, "?prune=true&from=stranger+a")).json()).toMatchObject({ changes: [] });
+    expect(await (await w.apply(file, "?prune=true&to=stranger+")).json()).toMatchObject({ changes: [] });
     expect(await (await w.apply(file, "?prune=true")).json()).toMatchObject({ changes: [{ action: "delete", record: "client/stranger" }] });
     expect((await w.post("/oauth2/revoke", "token=x", ["stranger", "stranger-secret"])).status).toBe(401);
   });

@@ -47,6 +47,7 @@ export function tenantStoreContract(name: string, make: () => TenantStore): void
       const file = tenantFile();
       const store = await applied(file);
       expect({ ok: true, file: (await store.export(ISSUER)).file }).toEqual(checkTenantFile(file));
+      expect({ ok: true, file: (await store.export(ISSUER, "permissions")).file }).toEqual(checkTenantFile({ ...file, permissions: [] }));
       expect(await changesOf(store, (await store.export(ISSUER)).file ?? {})).toEqual([]);
     });
 

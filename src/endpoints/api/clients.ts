@@ -19,7 +19,7 @@ const ID_PREFIX = /^[A-Za-z0-9_-]{8,43}$/;
 export async function listClients(exchange: Exchange): Promise<Response> {
   await operatorOnly(exchange);
   const { service, tenant, audit } = exchange;
-  const { file } = await service.tenants.export(tenant.issuer);
+  const { file } = await service.tenants.export(tenant.issuer, "permissions");
   const now = service.now();
   const clients = Object.entries(file?.clients ?? {}).map(([id, client]) => ({
     ...{ id, displayName: client.displayName, dialect: client.dialect, public: client.public, disabled: client.disabled },

@@ -67,11 +67,11 @@ export function readTenant(rows: TenantRows, names: readonly string[]): Records 
   return { version: rows.version(), records, subjectKey: rows.subjectKey() };
 }
 
-/** The file that the current records stand for; undefined before the first application. */
-export function exportTenant(rows: TenantRows): { readonly version: number; readonly file: TenantFile | undefined } {
+/** The file that the current records stand for, also without its permissions; undefined before the first application. */
+export function exportTenant(rows: TenantRows, leaveOut?: "permissions"): { readonly version: number; readonly file: TenantFile | undefined } {
   const version = rows.version();
   if (version === 0) return { version, file: undefined };
-  const declared = ["idp/", "saml-idp/", "client/", "permission/"].flatMap((kind) => rows.names(kind));
+  const declared = ["idp/", "saml-idp/", "client/", ...(leaveOut === undefined ? ["permission/"] : [])].flatMap((kind) => rows.names(kind));
   return { version, file: fileOf([recordName.tenant, ...declared].map((name) => [name, effectiveRecord(rows, name)])) };
 }
 
