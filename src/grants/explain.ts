@@ -32,7 +32,17 @@ export async function explainExchange(request: ClientRequest, isOperator: boolea
     if (asked.subjectTokenType === TOKEN_TYPE.saml2 || asked.subjectTokenType === TOKEN_TYPE.saml2_session) throw new Rejection("subject_type_unsupported");
     const token = await readSubjectToken(request, text, asked.subjectTokenType);
     const plan = await planExchange(request, token, asked);
-    const found = await inspect(request, token, { consistency: "strong", refreshWindow: windowOf(plan) });
+    const { budget } = plan.ask;
+    let exchanges = 0;
+    const found = await inspect(request, token, {
+      consistency: "strong",
+      refreshWindow: windowOf(plan),
+      question: async (family, query) => {
+        const status = await request.service.families.status(family, { ...query, budget });
+        exchanges = (status.alive && status.exchanges) || 0;
+        return status;
+      },
+    });
     const facts = isDead(found) && (found.reason === "family_unknown" || found.reason === "family_closed") ? (unopened(request, token) ?? found) : found;
     if (isDead(facts)) throw new Rejection("subject_dead", { note: facts.reason });
     seen(facts);
@@ -41,7 +51,8 @@ export async function explainExchange(request: ClientRequest, isOperator: boolea
     const subject = subjectOfFacts(facts);
     const outcome = permit(plan.ask.request, subject, request.service.now());
     if (isRefusal(outcome)) throw new Rejection(outcome.refused);
-    return explained(request, plan, facts, subject, outcome);
+    if (exchanges >= budget) throw new Rejection("subject_budget");
+    return explained(request, plan, { ...facts, exchanges }, subject, outcome);
   } catch (cause) {
     if (!(cause instanceof Rejection) || cause.wire.status >= 500) throw cause;
     return refused(cause, isOperator, isHolder);
@@ -77,7 +88,7 @@ function subjectOfFacts(facts: TokenFacts): Subject {
   };
 }
 
-function explained({ service, tenant }: ClientRequest, plan: PlannedExchange, facts: TokenFacts, subject: Subject, outcome: Permit): Claims {
+function explained({ service, tenant }: ClientRequest, plan: PlannedExchange, facts: TokenFacts & { readonly exchanges: number }, subject: Subject, outcome: Permit): Claims {
   const { request } = plan.ask;
   const now = service.now();
   const limit = Math.min(request.tenantMaxHops, request.requester.maxHops, ...request.targets.map(({ maxHops }) => maxHops));
@@ -105,7 +116,7 @@ function explained({ service, tenant }: ClientRequest, plan: PlannedExchange, fa
       outcome.givesIdToken ? "id_token" : undefined,
       outcome.refreshExpires === undefined ? undefined : "refresh_token",
     ].filter((name) => name !== undefined),
-    remaining: { hops: limit - outcome.hops, exchange_period: outcome.deadline - now, expires_in: outcome.latest - now },
+    remaining: { hops: limit - outcome.hops, exchanges: plan.ask.budget - facts.exchanges - 1, exchange_period: outcome.deadline - now, expires_in: outcome.latest - now },
   };
 }
 

@@ -35,7 +35,7 @@ describe("explaining an exchange that is permitted", () => {
       targets: [{ client: "back-end-api", permission: "back-end-api", token_types: ["access_token", "refresh_token", "id_token"] }],
       claims: { aud: ["back-end-api"], azp: "front-end-app", roles: ["backend_user"], resource_access: { "back-end-api": { roles: ["backend_user"] } } },
       gives: ["access_token", "refresh_token"],
-      remaining: { hops: 4, exchange_period: expect.any(Number), expires_in: expect.any(Number) },
+      remaining: { hops: 4, exchanges: 999, exchange_period: expect.any(Number), expires_in: expect.any(Number) },
     });
     const { aud: _aud, ...told } = explained.claims as Record<string, unknown>;
     expect(claims).toMatchObject(told);
@@ -65,6 +65,20 @@ describe("explaining an exchange that is permitted", () => {
     expect(trace.ok && trace.nodes.length).toBe(1);
     expect((await exchange(w, "travel-agent", form)).status).toBe(200);
     expect(refresh_token).toMatch(/^cambio_rt_/);
+  });
+
+  it.each([
+    ["an access token", AT, "access_token"],
+    ["a refresh token", TOKEN_TYPE.refresh_token, "refresh_token"],
+  ] as const)("counts the exchanges of %s, and says when it has been exchanged as often as allowed", async (_what, subject_token_type, name) => {
+    const w = await interceptedWorld({ tenant: (file) => void Object.assign(file.clients["web-app"], { tokenPolicy: { exchangeBudget: 2 } }) });
+    const form = { subject_token: (await login(w, "web-app"))[name], subject_token_type };
+    for (const exchanges of [1, 0]) {
+      expect(await explain(w, "web-app", form)).toMatchObject({ permitted: true, remaining: { exchanges } });
+      expect((await exchange(w, "web-app", form)).status).toBe(200);
+    }
+    expect(await explain(w, "web-app", form)).toMatchObject({ permitted: false, reason: "subject_budget", error: "invalid_request" });
+    expect((await exchange(w, "web-app", form)).body.error).toBe("invalid_request");
   });
 });
 

@@ -48,6 +48,11 @@ export function isLive(session: SessionRow | undefined, now: number): boolean {
 
 /** Answers one question about a token. */
 export function statusOf(rows: FamilyRows, now: number, query: StatusQuery): Status {
+  const status = placeStatus(rows, now, query);
+  return status.alive && query.budget !== undefined ? { ...status, exchanges: rows.exchanges(status.leaf?.id ?? query.node, query.budget) } : status;
+}
+
+function placeStatus(rows: FamilyRows, now: number, query: StatusQuery): Status {
   switch (query.kind) {
     case "path":
       return answer(rows, now, { nodes: [...query.path, query.node], sid: query.sid, lazy: query.lazy, began: query.began }, {});
