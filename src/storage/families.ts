@@ -6,8 +6,11 @@ import type { SubjectNameIdentifier } from "../tenants/client.ts";
 import type { Principal } from "../tenants/principal.ts";
 import type { FamilyId, NodeId, Origin, Root, RootKind } from "./lineage.ts";
 
-/** The version of the calls below. An object that is asked with a newer one refuses with `unavailable`: it could miss a rule. */
-export const FAMILY_CALL_VERSION = 1;
+/**
+ * The version of the calls below. An object that is asked with a newer one refuses with `unavailable`: it could miss a rule.
+ * Raised with each member that an older object must not ignore. 2: `endSession` asks who took part.
+ */
+export const FAMILY_CALL_VERSION = 2;
 
 /** A refusal travels as a value: error classes do not survive the call. */
 export interface Refused {
