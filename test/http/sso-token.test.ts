@@ -2,7 +2,7 @@ import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { type Clock, editTenant, stopClock } from "../faults.ts";
-import { arrive, changed, cookiesOf, exchange, introspect, login, payloadOf, redeem, refresh, WEB_CALLBACK, type World, world } from "../world.ts";
+import { arrive, changed, cookiesOf, exchange, introspect, login, payloadOf, redeem, refresh, type Tokens, WEB_CALLBACK, type World, world } from "../world.ts";
 import { lastReason } from "./login-steps.ts";
 
 let clock: Clock;
@@ -138,5 +138,29 @@ describe("an SSO token is redeemed", () => {
     const before = w.idp.requests.length;
     await arrive(w, "front-end-app", { cookie });
     expect(w.idp.requests.length).toBeGreaterThan(before);
+  });
+
+  it.each([
+    ["openid", "openid", false],
+    ["openid offline_access", "openid offline_access", true],
+  ] as const)("with %s, for one that is asked for offline_access: it gives %s, which outlives the logout: %s", async (scope, given, outlives) => {
+    // Else what SAP's applications exchange is independent of the session of its origin.
+    const w = await world({ tenant: (file) => void Object.assign(file.clients["mobile-app"], { tokenPolicy: { independentOfSession: false } }) });
+    const entered = async () => {
+      const mobile = await login(w, "mobile-app", { scope });
+      const subject = { subject_token: mobile.refresh_token, subject_token_type: TOKEN_TYPE.refresh_token };
+      const { body } = await exchange(w, "mobile-app", { ...subject, resource: SSO, scope });
+      const session = cookiesOf(await enter(w, String(body.access_token)));
+      const tokens = (await (await redeem(w, "web-app", await arrive(w, "web-app", { cookie: session, scope: "openid offline_access" }))).json()) as Tokens;
+      expect(tokens.scope).toBe(given);
+      return { mobile, session, tokens };
+    };
+    const logOut = (id_token_hint: string, cookie: string) => w.fetch(`/oauth2/logout?${new URLSearchParams({ id_token_hint })}`, { headers: { cookie } });
+    for (const where of ["here", "at its origin"]) {
+      const { mobile, session, tokens } = await entered();
+      await logOut(where === "here" ? tokens.id_token : mobile.id_token, where === "here" ? session : mobile.cookie);
+      expect([where, (await introspect(w, "web-app", tokens.access_token)).active]).toEqual([where, outlives]);
+      expect((await refresh(w, "web-app", tokens.refresh_token)).status).toBe(outlives ? 200 : 400);
+    }
   });
 });

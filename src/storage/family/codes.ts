@@ -1,4 +1,5 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
+import { SCOPE } from "../../protocol/names.ts";
 import { intersect } from "../../protocol/scope.ts";
 import { subjectIdentifierOf } from "../../tenants/principal.ts";
 import type { Granted, Redeem, Refused, TokenRecord } from "../families.ts";
@@ -44,18 +45,21 @@ function grant(rows: FamilyRows, now: number, { family, code, session, ask, subj
   const { limits } = session;
   const deadline = Math.min(session.authTime + ask.exchangePeriod, limits?.deadline ?? Number.POSITIVE_INFINITY);
   const above = limits?.path ?? [];
-  const latest = code.coupled ? Math.min(deadline, session.expires) : deadline;
+  const scope = limits === undefined ? code.scope : intersect(code.scope, limits.scope);
+  // What an SSO token does not allow does not take its session's place either.
+  const coupled = code.coupled || (limits !== undefined && !scope.includes(SCOPE.offlineAccess));
+  const latest = coupled ? Math.min(deadline, session.expires) : deadline;
   // Nothing could be issued that is not dead at its birth; the code is left for a request that asks for more.
   if (latest <= now) return { ok: false, reason: "code_deadline" };
   const record: TokenRecord = {
     client: code.client,
     audience: [code.client],
-    scope: limits === undefined ? code.scope : intersect(code.scope, limits.scope),
+    scope,
     path: [...above, ask.grant],
     hops: limits?.hops ?? 0,
     deadline,
     authTime: session.authTime,
-    ...(code.coupled ? { sid: session.id } : {}),
+    ...(coupled ? { sid: session.id } : {}),
     ...(subject === undefined ? {} : { subject }),
     ...(ask.mayAct === undefined ? {} : { mayAct: ask.mayAct }),
     ...(ask.proven === undefined ? {} : { cnf: ask.proven }),
