@@ -48,7 +48,7 @@ export function applyTenant(rows: TenantRows, now: number, prepared: PreparedTen
   for (const name of stale) rows.remove(name, version);
   if (rows.record(recordName.keys) === undefined) {
     rows.put({ name: recordName.keys, hash: `keys-${version}`, body: JSON.stringify(initialKeyRoles(ask.deployed, now, lifetimesOf(rows))) }, version);
-  } else keepLifetimes(rows, version);
+  } else if (changes.some(({ record }) => record === recordName.tenant || record.startsWith("client/"))) keepLifetimes(rows, version);
   rows.addHistory({ version, at: now, operator: ask.operator, changes: JSON.stringify(changes) });
   return { ok: true, version, changes };
 }
