@@ -13,6 +13,8 @@ export interface Measured {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
+  /** Of the time that the server had something to do: the share for which it waited for its core, because others had it. */
+  readonly waited: number;
   readonly rounds: number;
 }
 
@@ -24,7 +26,7 @@ export interface Effort {
   readonly only?: readonly Operation[];
 }
 
-type Sample = Pick<Measured, "cpu" | "throughput" | "p50" | "p99">;
+type Sample = Pick<Measured, "cpu" | "throughput" | "p50" | "p99" | "waited">;
 
 const LONGEST_MS = 5000;
 const AFTER_RESPONSE_MS = 30;
@@ -32,6 +34,8 @@ const AFTER_RESPONSE_MS = 30;
 const AFTER_BATCHES_MS = 150;
 const BATCHED: readonly Operation[] = ["exchangeEdge", "exchangeKnown"];
 const WARM_UP_ROUNDS = 2;
+// What runs for the first time runs slowly, and the more code there is the longer.
+const LEAST_WARM_UP = 400;
 
 /** Measures every operation of every contestant, in turn within each round: whatever else the machine does falls on all of them. */
 export async function measure(contestants: readonly Contestant[], generator: Generator, effort: Effort, note: (text: string) => void): Promise<readonly Measured[]> {
@@ -42,7 +46,7 @@ export async function measure(contestants: readonly Contestant[], generator: Gen
     for (const operation of operations) {
       for (const contestant of contestants) {
         // Everything is compiled and cached before anything counts.
-        const sample = await once(contestant, operation, generator, round === 0 ? effort.count * WARM_UP_ROUNDS : effort.count);
+        const sample = await once(contestant, operation, generator, round === 0 ? Math.max(effort.count * WARM_UP_ROUNDS, LEAST_WARM_UP) : effort.count);
         if (sample !== undefined && round > 0) samples.set(`${contestant.name} ${operation}`, [...(samples.get(`${contestant.name} ${operation}`) ?? []), sample]);
       }
     }
@@ -60,16 +64,23 @@ async function once({ name, served, supplies }: Contestant, operation: Operation
   if (work === undefined) return undefined;
   const { requests, chains, each = 1, took } = work;
   const sent = Math.ceil(count / each);
-  const before = served.cpu();
+  const [before, waitedBefore] = [served.cpu(), served.waited()];
   const result = await generator.run({ port: served.port, requests, ...(chains === undefined ? {} : { chains }), connections: CONNECTIONS, count: sent, milliseconds: LONGEST_MS });
   await sleep(BATCHED.includes(operation) ? AFTER_BATCHES_MS : AFTER_RESPONSE_MS);
-  const cpu = ((served.cpu() - before) / (result.count * each)) * 1000;
+  const [busy, waiting] = [served.cpu() - before, served.waited() - waitedBefore];
+  const cpu = (busy / (result.count * each)) * 1000;
   if (result.failures > 0) throw new Error(`${name}, ${OPERATIONS[operation]}: ${result.failures} of ${result.count} refused: ${result.failure}`);
   took?.(result);
-  return { cpu, throughput: (result.count * each) / result.seconds, p50: result.p50, p99: result.p99 };
+  return { cpu, throughput: (result.count * each) / result.seconds, p50: result.p50, p99: result.p99, waited: waiting / (busy + waiting) };
 }
 
 function medians(samples: readonly Sample[]): Sample {
   const median = (of: (sample: Sample) => number) => samples.map(of).toSorted((a, b) => a - b)[Math.floor(samples.length / 2)] ?? Number.NaN;
-  return { cpu: median((one) => one.cpu), throughput: median((one) => one.throughput), p50: median((one) => one.p50), p99: median((one) => one.p99) };
+  return {
+    cpu: median((one) => one.cpu),
+    throughput: median((one) => one.throughput),
+    p50: median((one) => one.p50),
+    p99: median((one) => one.p99),
+    waited: median((one) => one.waited),
+  };
 }

@@ -26,11 +26,15 @@ const GOALS: Readonly<Partial<Record<Operation, Goal>>> = {
   introspectJwtKnown: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },
 };
 
+const BUSY = 0.1;
+
 /** One ratio of one run, and whether it is what it is to be. */
 export interface Ratio {
   readonly against: string;
   /** CPU of Cambio over the floor's; or throughput of Cambio over the peer's. */
   readonly ratio: number;
+  /** Of a peer: its CPU time over Cambio's, which is what the throughputs of one core would be if nobody else had it. */
+  readonly byCpu?: number;
   readonly goal?: number;
   readonly missed: boolean;
 }
@@ -44,6 +48,8 @@ export interface Compared {
   readonly relativeCpu: number;
   /** The 99th percentile over the median, of latencies. */
   readonly tail: number;
+  /** The share of its time that Cambio waited for its core, because others had it: above a tenth, throughput says little. */
+  readonly waited: number;
   readonly peers: readonly Ratio[];
 }
 
@@ -56,13 +62,16 @@ export function compare(measured: readonly Measured[]): readonly Compared[] {
     const goal = GOALS[operation] ?? {};
     const others = measured.filter((other) => other.operation === operation && other.contestant !== "cambio");
     const floor = others.find(({ contestant }) => contestant === "floor");
-    const peers = others.filter((other) => other !== floor).map((peer) => atLeast(peer.contestant, cambio.throughput / peer.throughput, goal.peers?.[peer.contestant]));
+    const peers = others
+      .filter((other) => other !== floor)
+      .map((peer) => ({ ...atLeast(peer.contestant, cambio.throughput / peer.throughput, goal.peers?.[peer.contestant]), byCpu: peer.cpu / cambio.cpu }));
     return {
       operation,
       title: OPERATIONS[operation],
       ...(floor === undefined ? {} : { floor: atMost("floor", cambio.cpu / floor.cpu, goal.floor) }),
       relativeCpu: cambio.cpu / unit,
       tail: cambio.p99 / cambio.p50,
+      waited: cambio.waited,
       peers,
     };
   });
@@ -80,17 +89,26 @@ export function lines(compared: readonly Compared[]): readonly string[] {
     ...names.map((name) => cell(peers.find(({ against }) => against === name))),
   ]);
   const missed = compared.flatMap(({ title, floor, peers }) => [floor, ...peers].flatMap((one) => (one?.missed ? [`${title}: ${sentence(one)}`] : [])));
-  return [...table([heading, ...rows]), "", ...(missed.length === 0 ? ["every goal is reached"] : ["missed (marked !):", ...missed])];
+  return [...table([heading, ...rows]), "", ...busyLines(compared), ...(missed.length === 0 ? ["every goal is reached"] : ["missed (marked !):", ...missed])];
+}
+
+function busyLines(compared: readonly Compared[]): readonly string[] {
+  const waited = compared.reduce((sum, one) => sum + one.waited, 0) / compared.length;
+  if (waited < BUSY) return [];
+  return [
+    `the machine is busy: Cambio waited for its core for ${(waited * 100).toFixed(0)} % of its time. Servers with many threads get more of a core that others want; repeat this when nothing else runs`,
+    "",
+  ];
 }
 
 function cell(ratio: Ratio | undefined): string {
   return ratio === undefined ? "–" : `${ratio.ratio.toFixed(2)}${ratio.missed ? " !" : ""}`;
 }
 
-function sentence({ against, ratio, goal = 0 }: Ratio): string {
+function sentence({ against, ratio, byCpu = Number.NaN, goal = 0 }: Ratio): string {
   return against === "floor"
     ? `${ratio.toFixed(2)} times the floor's CPU, to be at most ${goal}`
-    : `${ratio.toFixed(2)} times the throughput of ${against}, to be at least ${goal}`;
+    : `${ratio.toFixed(2)} times the throughput of ${against}, to be at least ${goal} (${byCpu.toFixed(2)} by CPU time)`;
 }
 
 function atMost(against: string, ratio: number, goal: number | undefined): Ratio {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { basename, dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answers } from "../cli/local/start-cambio.ts";
-import { cpuMilliseconds, quote, workerd } from "../cli/size/startup.ts";
+import { cpuMilliseconds, quote, waitedMilliseconds, workerd } from "../cli/size/startup.ts";
 import { hold } from "./core.ts";
 
 /** A server under measurement: one process. */
@@ -14,6 +14,8 @@ export interface Served {
   readonly host: string;
   /** CPU time so far in milliseconds, over all threads. */
   cpu(): number;
+  /** Time so far in milliseconds for which it could have run and others did. */
+  waited(): number;
   stop(): Promise<void>;
 }
 
@@ -97,5 +99,5 @@ async function serve(child: ChildProcess, port: number, probe: string): Promise<
     }
     await sleep(20);
   }
-  return { port, host: `localhost:${port}`, cpu: () => cpuMilliseconds(child.pid ?? 0), stop };
+  return { port, host: `localhost:${port}`, cpu: () => cpuMilliseconds(child.pid ?? 0), waited: () => waitedMilliseconds(child.pid ?? 0), stop };
 }

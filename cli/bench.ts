@@ -22,12 +22,12 @@ const HELP = `npm run bench -- [--quick] [--only OPERATION,…] [--out FOLDER] [
 
 Builds the production bundle, serves it with workerd, and measures what each operation costs beside a bare Worker that
 does only what it cannot do without (the floor) and beside other servers (peers). All in turn within each round; what
-counts are the ratios of one run, never a figure by itself.
+counts are the ratios of one run, never a figure by itself: run it when nothing else runs. About ten minutes.
 
-  --quick       fewer requests a round: done within two minutes
+  --quick       fewer requests a round: done within two minutes where nothing else runs
   --only NAMES  only these operations, with commas between: ${Object.keys(OPERATIONS).join(", ")}
   --no-peers    Cambio and its floor only
-  --profile     instead: where Cambio's Worker spends its time, for each operation
+  --profile     instead: where Cambio's CPU time goes for each operation, by area and by function
   --growth      instead: what a request costs as a family, a chain of exchanges and a tenant grow, against the smallest of
                 each; growth.json and growth.svg instead of results. About four minutes
   --storm       instead: 10,000 identical exchanges, with coalescing off and on; storm.json. Some minutes

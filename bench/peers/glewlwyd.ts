@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { freePort } from "../../cli/size/startup.ts";
+import { freePort, waitedMilliseconds } from "../../cli/size/startup.ts";
 import { hasGlewlwyd, startGlewlwyd, USER } from "../../test/e2e/glewlwyd.ts";
 import { always, CONNECTIONS, type Supply } from "../contestant.ts";
 import { hold } from "../core.ts";
@@ -37,7 +37,7 @@ export const glewlwyd: Peer = async () => {
   const introspect: Supply = async () => ({ requests: (await logIns()).map(({ access_token }) => form("introspect", { token: access_token })) });
   return {
     name: "glewlwyd",
-    served: { port, host, cpu: () => cpuMilliseconds(running.pid), stop: running.stop },
+    served: { port, host, cpu: () => cpuMilliseconds(running.pid), waited: () => waitedMilliseconds(running.pid), stop: running.stop },
     supplies: {
       clientCredentials: always(form("token", { grant_type: "client_credentials", scope: "profile" })),
       refresh: async () => ({

@@ -29,8 +29,8 @@ type Times = Map<string, number>;
 /** Adds profiles up. `cpu`: milliseconds of the whole process meanwhile; what no isolate was seen at is what lies outside of JavaScript. */
 export function sharesOf(taken: readonly Taken[], cpu: number): Spent {
   const [areas, own, total]: readonly [Times, Times, Times] = [new Map(), new Map(), new Map()];
+  const time = interval(taken) / 1000 / cpu;
   for (const { profile, sourceOf, isState } of taken) {
-    const time = interval(profile) / 1000 / cpu;
     const sources = new Map(profile.nodes.map(({ id, callFrame }) => [id, sourceOf(callFrame)]));
     const parents = new Map(profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
     for (const sample of profile.samples) {
@@ -63,9 +63,10 @@ function placeOf({ name, file, line }: Source): string {
   return name.startsWith("(") ? name : `${name || "unnamed"}  native`;
 }
 
-// An isolate is sampled only while it works, so what lies between two samples may be anything: the usual distance is their weight.
-function interval({ timeDeltas }: Profile): number {
-  return timeDeltas.toSorted((a, b) => a - b)[Math.floor(timeDeltas.length / 2)] ?? 0;
+// An isolate is sampled only while it works, so what lies between two samples may be anything: the usual distance is the weight of each.
+function interval(taken: readonly Taken[]): number {
+  const deltas = taken.flatMap(({ profile }) => profile.timeDeltas).toSorted((a, b) => a - b);
+  return deltas[Math.floor(deltas.length / 2)] ?? 0;
 }
 
 function add(times: Times, name: string, time: number): void {

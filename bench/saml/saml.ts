@@ -17,7 +17,7 @@ const EACH = 10;
  */
 export async function startSaml(folder: string): Promise<readonly [cambio: Contestant, floor: Contestant]> {
   const configFile = join(folder, "saml.json");
-  writeFileSync(configFile, JSON.stringify({ name: "saml", main: join(ROOT, "bench", "saml", "worker.ts"), compatibility_date: compatibilityDate() }));
+  writeFileSync(configFile, JSON.stringify({ name: "saml", main: join(ROOT, "bench", "saml", "workers", "assertion-worker.ts"), compatibility_date: compatibilityDate() }));
   const bindings = [`(name = "SAML_KEY", text = ${quote(JSON.stringify(newPrivateJwk("SAML")))})`, `(name = "EACH", text = "${EACH}")`];
   const { file } = bundle(configFile, join(folder, "saml"));
   const port = await freePort();

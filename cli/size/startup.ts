@@ -114,8 +114,17 @@ async function firstAnswer(child: ChildProcess, port: number, errors: () => stri
 /** The time that a process has spent on a CPU, over all of its threads that are alive. */
 // The first number of schedstat is that time in nanoseconds; /proc/PID/stat counts in steps of 10 ms.
 export function cpuMilliseconds(pid: number): number {
+  return schedstat(pid, 0);
+}
+
+/** The time in milliseconds that a process has waited for a CPU while it had something to do, over all of its threads that are alive. */
+export function waitedMilliseconds(pid: number): number {
+  return schedstat(pid, 1);
+}
+
+function schedstat(pid: number, column: 0 | 1): number {
   const tasks = readdirSync(`/proc/${pid}/task`);
-  const nanoseconds = tasks.map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]));
+  const nanoseconds = tasks.map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[column]));
   return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6;
 }
 
