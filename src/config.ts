@@ -31,7 +31,7 @@ export interface Bindings extends StateBindings {
 // evaluating schemas would take longer than the rest of it.
 const ISSUER = /^https?:\/\/[^?#]+[^/?#]$/;
 const COUNT = /^[0-9]{1,5}$/;
-const KEY_NUMBER = /^[1-9][0-9]{0,4}$/;
+const KEY_NAME = /^(SIGNING|TOKEN)_KEY_([1-9][0-9]{0,4})$/;
 const LONGEST_SECONDS = 3600;
 const MOST_TOKENS = 10_000;
 // At least 256 bit in base64url.
@@ -83,10 +83,13 @@ export async function readConfig(env: object): Promise<Config> {
     return Number(text);
   };
   const seconds = (name: string, otherwise: number) => count(name, otherwise, LONGEST_SECONDS, "seconds");
-  const numbered = (prefix: string) =>
-    [...texts].flatMap(([name, text]) =>
-      name.startsWith(prefix) && KEY_NUMBER.test(name.slice(prefix.length)) ? [{ name, number: Number(name.slice(prefix.length)), text }] : [],
-    );
+  const signingKeys: DeployedSigningKey[] = [];
+  const tokenKeys = new Map<number, string>();
+  for (const [name, text] of texts) {
+    const [, kind, number] = KEY_NAME.exec(name) ?? [];
+    if (kind === "SIGNING") signingKeys.push(await signingKey(name, Number(number), text));
+    if (kind === "TOKEN") tokenKeys.set(Number(number), tokenSecret(name, text));
+  }
   return {
     issuers,
     mtlsAliases: mtlsAliases("MTLS_ALIASES", texts.get("MTLS_ALIASES") ?? "{}", issuers),
@@ -95,8 +98,8 @@ export async function readConfig(env: object): Promise<Config> {
     configOutageSeconds: seconds("CONFIG_OUTAGE_SECONDS", 60),
     verifiedTokensKept: count("VERIFIED_TOKENS_KEPT", 1000, MOST_TOKENS, "tokens"),
     sharedAnswersKept: count("SHARED_ANSWERS_KEPT", 1000, MOST_TOKENS, "answers"),
-    signingKeys: await Promise.all(numbered("SIGNING_KEY_").map(({ name, number, text }) => signingKey(name, number, text))),
-    tokenKeys: new Map(numbered("TOKEN_KEY_").map(({ name, number, text }) => [number, tokenSecret(name, text)])),
+    signingKeys,
+    tokenKeys,
     clientSecret: (name) => (name.endsWith("_CLIENT_SECRET") ? texts.get(name) : undefined),
   };
 }
