@@ -81,9 +81,13 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
       const { version, records, subjectKey } = await store.read(issuer, names);
       // An answer that a confirmation has overtaken may hold what that confirmation called changed: it is asked again.
       if (version < known.version) continue;
-      if (known.records.size > RECORDS_KEPT) known.records.clear();
       // A record newer than what was confirmed is fine; the next confirmation names it once more.
       for (const [name, record] of Object.entries(records)) known.records.set(name, record);
+      // The oldest goes first: a tenant that uses more than is kept asks again for some of it, never for all at once.
+      for (const name of known.records.keys()) {
+        if (known.records.size <= RECORDS_KEPT) break;
+        known.records.delete(name);
+      }
       known.subjectKey = subjectKey;
       return new Map(Object.entries(records));
     }

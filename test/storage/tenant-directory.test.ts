@@ -61,6 +61,20 @@ describe("a tenant that an isolate asks for", () => {
     ).toEqual(Array.from({ length: 5 }, () => undefined));
   });
 
+  it("has no more than 20,000 of its records kept: the oldest are asked for again, the others are not", async () => {
+    const { open, read } = await directoryOf();
+    const tenant = await open();
+    const permission = (index: number) => tenant?.permission("a", `provider-${index}`);
+    for (let index = 0; index <= 20_000; index++) await permission(index);
+    const { length } = read.mock.calls;
+    await permission(20_000);
+    await permission(10_000);
+    expect(read.mock.calls).toHaveLength(length);
+    await permission(0);
+    expect(read.mock.calls).toHaveLength(length + 1);
+    expect((await open())?.settings.issuer).toBe(ISSUER);
+  });
+
   it("is given to fifty first requests at once, none of which waits for another's", async () => {
     const { open } = await directoryOf();
     const tenants = await Promise.all(Array.from({ length: 50 }, open));
