@@ -1,4 +1,4 @@
-import { lackingClaim } from "../federation/external-token.ts";
+import { lackingAtLogin } from "../federation/external-token.ts";
 import { principalOf, subjectOf } from "../federation/principal.ts";
 import { checkAuthorizationIssuer, redeemProviderCode } from "../federation/relying-party.ts";
 import { readQuery } from "../protocol/form.ts";
@@ -23,9 +23,7 @@ export async function callback(exchange: Exchange, alias: string): Promise<Respo
     if (form.get("error") !== undefined) throw new Rejection("login_denied");
     const outcome = await redeemProviderCode(service, idp, callbackUrl(exchange, alias), form.require("code"), login.secrets);
     const { claims, tokens } = outcome;
-    // For which client a token was made is a rule of logins anyway: there it is us.
-    const { azp: _ours, ...required } = idp.subjectTokens?.requiredClaims ?? {};
-    const lacking = lackingClaim(required, claims);
+    const lacking = lackingAtLogin(idp, claims);
     if (lacking !== undefined) throw new Rejection("login_not_admitted", { note: lacking });
     const principal = principalOf(await subjectOf(tenant.subjectKey, login.idp, claims.sub), login.idp, idp, claims);
     return await arrive(exchange, { login, client, principal, tokens, authTime: claims.auth_time, sid: claims.sid });

@@ -52,8 +52,14 @@ export function judgeClaims(rules: SubjectTokens, claims: JsonObject, now: numbe
   return { claims, subject, issued: iat, expires: exp };
 }
 
-/** The first claim that does not have one of the values that the IdP's record requires; undefined where all have. */
-export function lackingClaim(required: SubjectTokens["requiredClaims"], claims: JsonObject): string | undefined {
+/** The first claim that is required of logins too and that this one lacks. For whom a token was made is a rule of logins anyway. */
+export function lackingAtLogin({ subjectTokens }: IdentityProvider, claims: JsonObject): string | undefined {
+  const { azp: _ours, ...required } = subjectTokens?.requiredClaims ?? {};
+  return lackingClaim(required, claims);
+}
+
+// The first claim that does not have one of the values that the IdP's record requires; undefined where all have.
+function lackingClaim(required: SubjectTokens["requiredClaims"], claims: JsonObject): string | undefined {
   return Object.keys(required).find((path) => !required[path]?.some((value) => value === claimAt(claims, path)));
 }
 

@@ -107,6 +107,15 @@ export async function refreshProviderTokens(
   return withRefreshed(kept, scope, { ...tokens, scope: tokens.scope ?? scope ?? kept.scope ?? idp.scopes });
 }
 
+/** What the IdP says of the user with refreshed tokens: by a new ID token, and by userinfo as at a login; undefined where it says nothing. */
+export async function refreshedClaims({ providers }: Service, idp: IdentityProvider, former: ProviderTokens, tokens: ProviderTokens): Promise<JsonObject | undefined> {
+  const isNew = tokens.idToken !== former.idToken;
+  const claims = isNew ? claimsOfKept(tokens.idToken) : {};
+  const { userinfo_endpoint } = await providers.metadata(idp.issuer);
+  if (!lacksClaims(idp, claims) || tokens.accessToken === undefined || userinfo_endpoint === undefined) return isNew ? claims : undefined;
+  return { ...(await userinfo(userinfo_endpoint, tokens.accessToken, String(claimsOfKept(former.idToken).sub), deadline())), ...claims };
+}
+
 type TokenAnswer = { readonly status: number } & ({ readonly tokens: Partial<ProviderTokens> } | { readonly error: unknown });
 
 async function askTokenEndpoint(

@@ -13,6 +13,7 @@ import { permissionDeath, recordedIssue } from "../tokens/permission-cutoff.ts";
 import type { Grant } from "./grant.ts";
 import { accessTokenFormat, issuingFor, mintTokens, type PreparedTokens, prepareTokens } from "./issuing.ts";
 import { optionsOf, ownerOf, policyTarget, type ResolvedTarget, targetsOfAudience } from "./targets.ts";
+import { renewUser } from "./user-renewal.ts";
 
 /**
  * The refresh grant, RFC 6749 §6, with rotation (RFC 9700 §4.14). The successor is derived from the presented token, so a
@@ -96,7 +97,8 @@ async function renew(request: ClientRequest, token: OpaqueToken, ask: Refresh): 
   const first = await families.refresh(token.family, ask);
   if (!first.ok) throw new Rejection(first.reason);
   try {
-    return await judged(request, token, ask, first);
+    const { granted, targets } = await judged(request, token, ask, first);
+    return { granted: await renewUser(request, token.family, granted), targets };
   } catch (cause) {
     // What the family does not know is judged after its turn. It may be granted again: the client is left its token.
     await families.refresh(token.family, { ...ask, undone: token.keyNumber }).catch(() => undefined);
@@ -109,7 +111,6 @@ async function judged(request: ClientRequest, token: OpaqueToken, ask: Refresh, 
   const { service, clientId } = request;
   const death = (await configurationDeath(request, clientId, first.root)) ?? (await permissionDeath(request, clientId, first.root, () => recordedIssue(request, token)));
   if (death !== undefined) throw new Rejection("refresh_cutoff", { note: death });
-  await refuseAged(request, first);
   const actors = await actorsDeath(request, first.record.act, first.record.branches ?? []);
   if (actors !== undefined) throw new Rejection("refresh_revoked", { note: actors });
   const targets = await currentTargets(request, first);
@@ -122,12 +123,6 @@ async function judged(request: ClientRequest, token: OpaqueToken, ask: Refresh, 
   const narrowed = await service.families.refresh(token.family, { ...ask, scope });
   if (!narrowed.ok) throw new Rejection(narrowed.reason);
   return { granted: narrowed, targets };
-}
-
-// What an IdP said of a user holds for as long as its record says; then the IdP must say it again, by a login or a token.
-async function refuseAged({ tenant, service }: ClientRequest, { root, principal }: Granted): Promise<void> {
-  const { userMaxAge } = (root.idp === undefined ? undefined : await tenant.identityProvider(root.idp)) ?? {};
-  if (userMaxAge !== undefined && service.now() - (principal?.asOf ?? root.time) >= userMaxAge) throw new Rejection("refresh_user_age");
 }
 
 // Whoever permitted the exchange must still permit it, and that it is refreshed.

@@ -129,6 +129,9 @@ export interface RedeemedSso {
   readonly ok: true;
   readonly now: number;
   readonly principal: Principal;
+  /** The client that the token was issued to, and the root that it came from. */
+  readonly client: string;
+  readonly root: Root;
   /** The present session is another user's: nothing was done, the user must click. */
   readonly needsClick: boolean;
 }
@@ -472,6 +475,8 @@ export interface EndProviderRefresh {
   readonly session: NodeId;
   readonly lease: NodeId;
   readonly sealed: string;
+  /** The user, as the IdP has it now; left out where it was not asked. */
+  readonly principal?: Principal;
 }
 
 /**

@@ -44,7 +44,7 @@ export const IdentityProvider = z.strictObject({
   signingAlgorithms: z._default(z.array(z.enum(["RS256", "PS256", "ES256", "ES384", "EdDSA"])).check(z.minLength(1)), ["RS256", "ES256", "PS256", "EdDSA"]),
   /** Left out: none of its tokens is taken as a subject token or assertion. */
   subjectTokens: z.optional(SubjectTokens),
-  /** Seconds for which what the IdP said of a user holds, groups and all: after it a refresh ends, and the user logs in again. Left out: as long as the grant. */
+  /** Seconds for which what the IdP said of a user holds, groups and all: after it a refresh asks the IdP again, or ends. Left out: as long as the grant. */
   userMaxAge: z.optional(z.int().check(z.gte(300), z.lte(15_552_000))),
   /** Whether our logout continues at the IdP's `end_session_endpoint`. */
   logout: z._default(z.boolean(), false),

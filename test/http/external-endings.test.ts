@@ -2,9 +2,8 @@ import { reset } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { familyCalls, stopClock } from "../faults.ts";
-import { introspect, login, payloadOf, refresh, type World, world } from "../world.ts";
+import { introspect, payloadOf, type World, world } from "../world.ts";
 import { BEARER, fate, partnerToken, present } from "./external-steps.ts";
-import { lastReason } from "./login-steps.ts";
 
 beforeEach(reset);
 afterEach(() => {
@@ -133,22 +132,5 @@ describe("what ends a token of a corporate IdP, and what came of it", () => {
   it("depth is counted from it, and a limit of none forbids it", async () => {
     const w = await world({ tenant: (file) => Object.assign(file.clients[BEARER], { tokenPolicy: { maxHops: 0 } }) });
     expect(await fate(w, await partnerToken(w))).toEqual([400, "invalid_request", "subject_depth"]);
-  });
-});
-
-describe("the state of a user", () => {
-  it("is as old as its IdP's record allows: then a refresh ends, and a login begins anew", async () => {
-    const clock = stopClock();
-    const w = await world({ tenant: (file) => Object.assign(file.identityProviders.corp, { userMaxAge: 600 }) });
-    const first = await login(w, "web-app");
-    clock.forward(599);
-    const second = await refresh(w, "web-app", first.refresh_token);
-    expect(second.status).toBe(200);
-    clock.forward(1);
-    const { refresh_token } = (await second.json()) as { refresh_token: string };
-    const third = await refresh(w, "web-app", refresh_token);
-    expect([third.status, ((await third.json()) as { error: string }).error, lastReason(w)]).toEqual([400, "invalid_grant", "refresh_user_age"]);
-    const again = await login(w, "web-app");
-    expect((await refresh(w, "web-app", again.refresh_token)).status).toBe(200);
   });
 });

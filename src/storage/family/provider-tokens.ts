@@ -31,13 +31,15 @@ export function beginProviderRefresh(rows: FamilyRows, now: number, { session: i
 }
 
 /** Puts what the holder of the lease brought in the place of the IdP's tokens, and ends the lease. Nobody else can. */
-export function endProviderRefresh(rows: FamilyRows, now: number, { session: id, lease, sealed }: EndProviderRefresh): { readonly ok: true } | Refused {
+export function endProviderRefresh(rows: FamilyRows, now: number, { session: id, lease, sealed, principal }: EndProviderRefresh): { readonly ok: true } | Refused {
   const session = liveSession(rows, now, id);
   if (session === undefined) return { ok: false, reason: "idp_session_absent" };
   if (session.idpTokens === sealed) return { ok: true };
   const { idpLease, ...rest } = session;
   if (idpLease?.id !== lease) return { ok: false, reason: "idp_refresh_pending" };
   rows.putSession({ ...rest, idpTokens: sealed });
+  const family = rows.family();
+  if (family !== undefined && principal !== undefined) rows.putFamily({ ...family, principal });
   return { ok: true };
 }
 
