@@ -19,13 +19,11 @@ export async function chainCurves(asking: Asking, depths: readonly number[]): Pr
     return tokens;
   };
   const curve = (title: string, act: (depth: number) => Promise<readonly string[]>): Curve => ({
-    ...{ title, grows: "exchanges in the chain" },
+    ...{ title, grows: "chain length" },
     points: depths.map((depth): Point => ({ size: depth, served: cambio.served, supply: async () => [await awake(asking, await act(depth), LOGINS * EACH)] })),
   });
   return [
-    curve("exchange JWT→JWT, strong, of a chain", async (depth) => toItself(await exchanged(depth - 1))),
-    curve("introspect JWT, strong, of a chain", async (depth) =>
-      (await exchanged(depth)).map((token) => form("/oauth2/introspect", ["app-strong", secretOf("app-strong")], { token })),
-    ),
+    curve("exchange JWT→JWT, strong", async (depth) => toItself(await exchanged(depth - 1))),
+    curve("introspect JWT, strong", async (depth) => (await exchanged(depth)).map((token) => form("/oauth2/introspect", ["app-strong", secretOf("app-strong")], { token }))),
   ];
 }

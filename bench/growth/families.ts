@@ -30,7 +30,7 @@ export async function familyCurves(asking: Asking, sizes: readonly number[], not
     populations.push(size > YOUNG ? await old(asking, size) : young(asking, size));
   }
   const curve = (title: string, act: Act): Curve => ({
-    ...{ title, grows: "nodes of the family" },
+    ...{ title, grows: "family nodes" },
     points: sizes.map((size, index): Point => {
       const supply = async (round: number) => {
         const groups = (await populations[index]?.(round)) ?? [];

@@ -30,10 +30,9 @@ export async function growth(folder: string, generator: Generator, note: (text: 
       await fillTenant(cambio, size, note);
       tenants.push({ ...size, asking: asking(cambio, generator) });
     }
-    const curves = [...(await tenantCurves(tenants))];
-    // In the smallest tenant, which is the first.
-    for (const { asking: smallest } of tenants.slice(0, 1)) curves.push(...(await chainCurves(smallest, DEPTHS)), ...(await familyCurves(smallest, FAMILY_NODES, note)));
-    return await measureCurves(curves, generator, ROUNDS, note);
+    const [smallest] = tenants;
+    const inSmallest = smallest === undefined ? [] : [...(await chainCurves(smallest.asking, DEPTHS)), ...(await familyCurves(smallest.asking, FAMILY_NODES, note))];
+    return await measureCurves([...(await tenantCurves(tenants)), ...inSmallest], generator, ROUNDS, note);
   } finally {
     await Promise.all(started.map((cambio) => cambio.stop()));
   }

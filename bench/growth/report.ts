@@ -4,20 +4,23 @@ import type { Grown, GrownCurve } from "./curve.ts";
 
 /** What grows a thousandfold may make a request so much dearer, and no more. */
 const MOST = 1.1;
+// Where the bars begin, pixels.
+const LEFT = 420;
 
 /** The curves as a table, and a sentence for each size that costs more than it is to. */
 export function growthLines(curves: readonly GrownCurve[]): readonly string[] {
   const rows = each(curves).map(({ curve, size }) => [
-    `${curve.grows}: ${curve.title}`,
+    curve.grows,
     size.size.toLocaleString("en"),
+    curve.title,
     `${size.cpu.toFixed(2)}${isMissed(size) ? " !" : ""}`,
     size.leastCpu.toFixed(2),
     size.p50.toFixed(2),
   ]);
   const missed = each(curves).filter(({ size }) => isMissed(size));
-  const sentences = missed.map(({ curve, size }) => `${curve.title}: ${size.cpu.toFixed(2)} times the CPU at ${size.size} ${curve.grows}, to be at most ${MOST}`);
+  const sentences = missed.map(({ curve, size }) => `${curve.title}: ${size.cpu.toFixed(2)} times the CPU at ${curve.grows} ${size.size}, to be at most ${MOST}`);
   return [
-    ...table([["what grows: operation", "size", "CPU / smallest", "quietest round", "p50 / smallest"], ...rows]),
+    ...table([["what grows", "to", "operation", "CPU / smallest", "quietest round", "p50 / smallest"], ...rows]),
     "",
     ...(missed.length === 0 ? ["every curve is flat"] : ["not flat (marked !):", ...sentences]),
   ];
@@ -25,8 +28,8 @@ export function growthLines(curves: readonly GrownCurve[]): readonly string[] {
 
 /** The CPU of every size against the smallest of its curve, as an SVG. */
 export function growthChart(curves: readonly GrownCurve[]): string {
-  const bars = each(curves).map(({ curve, size }) => ({ title: `${curve.title}: ${size.size.toLocaleString("en")}`, ratio: size.cpu, missed: isMissed(size) }));
-  return barChart("CPU time per request against the smallest of its kind (dashed); red: more than a tenth above it", bars);
+  const bars = each(curves).map(({ curve, size }) => ({ title: `${curve.title} · ${curve.grows} ${size.size.toLocaleString("en")}`, ratio: size.cpu, missed: isMissed(size) }));
+  return barChart("CPU time per request against the smallest of its kind (dashed); red: more than a tenth above it", bars, LEFT);
 }
 
 // What costs more does so in the quietest round as well; what a busy machine adds does not.

@@ -59,7 +59,7 @@ const FILLERS = 200;
 export async function tenantCurves(tenants: readonly (TenantSize & { readonly asking: Asking })[]): Promise<readonly Curve[]> {
   const measured = await Promise.all(tenants.map(async ({ clients, asking }) => ({ clients, asking, logins: await logIns(asking) })));
   const curve = (title: string, act: (tenant: (typeof measured)[number]) => Promise<Job>): Curve => ({
-    ...{ title, grows: "clients of the tenant" },
+    ...{ title, grows: "tenant clients" },
     points: measured.map((tenant): Point => ({ size: tenant.clients, served: tenant.asking.cambio.served, supply: async () => [await act(tenant)] })),
   });
   const credentialsForm = { grant_type: "client_credentials" };
@@ -72,7 +72,7 @@ export async function tenantCurves(tenants: readonly (TenantSize & { readonly as
       const requests = (await logins()).map((token) => asking.form("/oauth2/introspect", ["app-strong", secretOf("app-strong")], { token }));
       return await awake(asking, requests, LOGINS * EACH);
     }),
-    curve("client_credentials → JWT, of hundreds of clients", async ({ clients, asking }) => {
+    curve("client_credentials → JWT, many clients", async ({ clients, asking }) => {
       const fillers = Array.from({ length: Math.min(FILLERS, clients - OWN_CLIENTS) }, (_none, index) => fillerName(index));
       const requests = fillers.map((id) => asking.form("/oauth2/token", [id, FILLER_SECRET], credentialsForm));
       return await awake(asking, requests, FILLERS);
