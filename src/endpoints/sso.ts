@@ -3,6 +3,7 @@ import { randomId, sha256 } from "../protocol/bytes.ts";
 import type { Form } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
+import { configurationDeath } from "../tokens/inspect.ts";
 import { newSecret, type OpaqueToken, readOpaque } from "../tokens/opaque.ts";
 import { seal, unseal } from "../tokens/seal.ts";
 import { formActionOf } from "./authorization-response.ts";
@@ -54,6 +55,8 @@ export async function enter(exchange: Exchange, text: string, redirectUri: strin
   });
   if (!redeemed.ok) throw new Rejection(redeemed.reason, redeemed.note === undefined ? {} : { note: redeemed.note });
   exchange.audit.note({ subject: redeemed.principal.sub });
+  const death = await configurationDeath(exchange, redeemed.client, redeemed.root);
+  if (death !== undefined) throw new Rejection("sso_dead", { note: death });
   if (redeemed.needsClick) return undefined;
   // The same user's own session is no narrower than what the token opened: it goes on.
   if (present !== undefined && present.sub === redeemed.principal.sub) return { session: present.session, cookie: undefined };

@@ -126,6 +126,22 @@ describe("an SSO token is redeemed", () => {
     expect((await enter(w, await ssoToken(w))).status).toBe(400);
   });
 
+  it.each<[string, Parameters<typeof editTenant>[1]]>([
+    ["its application is disabled", (file) => void Object.assign(file.clients["mobile-app"] ?? {}, { disabled: true })],
+    ["its application is cut off", (file) => void Object.assign(file.clients["mobile-app"] ?? {}, { cutoff: clock.now() })],
+    ["its user's IdP is disabled", (file) => void Object.assign(file.identityProviders.corp ?? {}, { disabled: true })],
+    ["the tenant is cut off", (file) => void Object.assign(file, { cutoff: clock.now() })],
+  ])("TX-23 not once %s, by either way in", async (_what, ending) => {
+    const w = await world();
+    const tokens = [await ssoToken(w), await ssoToken(w)];
+    await editTenant(w, ending);
+    clock.forward(11);
+    const answer = await enter(w, tokens[0] ?? "");
+    expect([answer.status, answer.headers.getSetCookie(), lastReason(w)]).toEqual([401, [], "sso_dead"]);
+    const { code } = await arrive(w, "web-app", { scope: "openid", authorize: { sso_token: tokens[1] ?? "" } });
+    expect([code, lastReason(w)]).toEqual(["", "sso_dead"]);
+  });
+
   it("for a session as narrow as itself: its applications, its scope, one hop more, and what is issued dies with it", async () => {
     const w = await world({ tenant: (file) => void Object.assign(file, { tokenPolicy: { maxHops: 2 } }) });
     const cookie = cookiesOf(await enter(w, await ssoToken(w)));

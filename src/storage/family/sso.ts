@@ -2,7 +2,7 @@ import { equalInConstantTime } from "../../protocol/bytes.ts";
 import type { RedeemedSso, RedeemSso, Refused } from "../families.ts";
 import { recordDeath } from "./liveness.ts";
 import { keepUntil } from "./opening.ts";
-import type { FamilyRows } from "./rows.ts";
+import { type FamilyRows, rootOf } from "./rows.ts";
 
 const HOP = 1;
 
@@ -20,7 +20,7 @@ export function redeemSso(rows: FamilyRows, now: number, ask: RedeemSso): Redeem
   if (death !== undefined || now >= leaf.expires) return { ok: false, reason: "sso_dead", note: death ?? "expired" };
   if (!sso.redirectUris.includes(ask.redirectUri)) return { ok: false, reason: "sso_redirect_unknown" };
   if (record.hops + HOP > sso.maxHops) return { ok: false, reason: "subject_depth" };
-  const answer = { ok: true, now, principal: family.principal } as const;
+  const answer = { ok: true, now, principal: family.principal, client: record.client, root: rootOf(family, record) } as const;
   if (row.redeemed !== undefined) return row.redeemed === ask.session.id ? { ...answer, needsClick: false } : { ok: false, reason: "sso_dead", note: "redeemed" };
   if (ask.present !== undefined && ask.present !== family.principal.sub && !ask.isConfirmed) return { ...answer, needsClick: true };
   const { path, hops, deadline, scope, sid } = record;
