@@ -8,9 +8,11 @@ import type { FamilyId, NodeId } from "../storage/lineage.ts";
 import type { LoggedIn } from "../storage/users.ts";
 import { isUnreadable, readOwnJwt } from "../tokens/read.ts";
 import { seal, unseal } from "../tokens/seal.ts";
+import { byApplications } from "./application-logout.ts";
+import type { Destination } from "./logout-return.ts";
 import { logoutFrames, tellApplications } from "./logout-token.ts";
 import { page } from "./page.ts";
-import { type Destination, providerLogout, returned } from "./provider-logout.ts";
+import { providerLogout, returned } from "./provider-logout.ts";
 import { noSessionCookie, readSession } from "./session.ts";
 
 const RETURN_SECONDS = 600;
@@ -21,6 +23,11 @@ const FRAMES_SECONDS = 2;
 export interface Place {
   readonly family: FamilyId;
   readonly session: NodeId;
+}
+
+interface Leaving {
+  readonly cookie?: string | undefined;
+  readonly by?: string | undefined;
 }
 
 /**
@@ -76,8 +83,8 @@ async function end(exchange: Exchange, place: Place, destination: Destination): 
   return await goOn(exchange, place, await exchange.service.families.endSession(place.family, place.session), destination);
 }
 
-/** What follows when a session has ended: applications are told, and the browser goes on, by the IdP where its record says so. */
-export async function goOn(exchange: Exchange, place: Place, ended: EndedSession | Refused, destination: Destination): Promise<Response> {
+/** What follows when a session has ended: applications are told, and the browser goes on, by the IdP where its record says so. `by`: the application that has ended it. */
+export async function goOn(exchange: Exchange, place: Place, ended: EndedSession | Refused, destination: Destination, by?: string): Promise<Response> {
   const { service, audit } = exchange;
   service.statuses.forget(place.family);
   // The session has ended, whatever becomes of the one at the IdP.
@@ -86,16 +93,25 @@ export async function goOn(exchange: Exchange, place: Place, ended: EndedSession
   const participants = ended.ok ? ended.participants.map((participant) => ({ family: place.family, ...participant })) : [];
   // A hint may come without the browser's cookie, from another site: then the cookie may be that of another session.
   const cookie = isSame(await currentPlace(exchange), place) ? noSessionCookie(exchange) : undefined;
-  const response = await leave(exchange, participants, onward === undefined ? destination : { redirectUri: onward.redirectUri, state: undefined }, cookie);
+  const response = await leave(exchange, participants, onward === undefined ? destination : { redirectUri: onward.redirectUri, state: undefined }, { cookie, by });
   if (onward?.cookie !== undefined) response.headers.append("set-cookie", onward.cookie);
   return response;
 }
 
 /** Applications are told that their sessions have ended, some of them by the browser before it goes on. */
-export async function leave(exchange: Exchange, participants: readonly LoggedIn[], next: Destination, cookie?: string): Promise<Response> {
+export async function leave(exchange: Exchange, participants: readonly LoggedIn[], next: Destination, { cookie, by }: Leaving = {}): Promise<Response> {
   tellApplications(exchange, participants);
+  // Of another browser's session this one has nothing at an application.
+  const here = (await currentPlace(exchange))?.family;
+  const way = await byApplications(
+    exchange,
+    participants.filter(({ client, family }) => client !== by && family === here),
+    next,
+  );
   const frames = await logoutFrames(exchange, participants);
-  return frames.length === 0 ? await done(next, cookie) : await framesPage(frames, next, cookie);
+  const response = frames.length === 0 ? await done(way.destination, cookie) : await framesPage(frames, way.destination, cookie);
+  for (const one of way.cookies) response.headers.append("set-cookie", one);
+  return response;
 }
 
 async function confirmationPage({ ring, service, tenant }: Exchange, place: Place, destination: Destination): Promise<Response> {

@@ -5,7 +5,8 @@ import type { SamlHash } from "../saml/signature.ts";
 import type { LogoutRequest } from "../saml/verified.ts";
 import type { Exchange } from "../service.ts";
 import type { SamlLogoutService } from "../tenants/primitives.ts";
-import type { Destination } from "./provider-logout.ts";
+import { done } from "./logout.ts";
+import { type Destination, samlReturned } from "./logout-return.ts";
 import { relayStateOf, type Sender, samlRequest } from "./saml-request.ts";
 
 /** Who says that a user has signed out, and where and how it is answered. */
@@ -40,4 +41,15 @@ export async function samlLogout<From extends LogoutSender>(
   const facts = { issuer: tenant.issuer, destination: slo.responseLocation ?? slo.location, now };
   const answer = async (ended: boolean) => ({ redirectUri: await logoutResponseUrl(facts, { inResponseTo: asked.id, ended, relayState }, key), state: undefined });
   return { from, asked, answer };
+}
+
+/** Sends the browser on that an application or IdP sends back with its answer to a LogoutRequest of ours; undefined where it brings a request. `url`: this endpoint. */
+export async function samlBack(exchange: Exchange, form: Form, url: string): Promise<Response | undefined> {
+  const relayState = form.get("RelayState") ?? "";
+  if (form.get("SAMLRequest") !== undefined || (form.get("SAMLResponse") === undefined && relayState === "")) return undefined;
+  exchange.audit.write({ status: 303 });
+  // A post from another site brings no cookie: the browser comes again, by itself, and then it does.
+  if (exchange.request.method === "POST") return await done({ redirectUri: `${url}?${new URLSearchParams({ RelayState: relayState })}`, state: undefined });
+  const { destination, cookie } = await samlReturned(exchange, relayState);
+  return await done(destination, cookie);
 }

@@ -1,9 +1,8 @@
 import { subjectOf } from "../federation/principal.ts";
 import { readForm, readQuery } from "../protocol/form.ts";
 import type { Exchange } from "../service.ts";
-import { done, leave } from "./logout.ts";
-import { samlReturned } from "./provider-logout.ts";
-import { samlLogout } from "./saml-logout.ts";
+import { leave } from "./logout.ts";
+import { samlBack, samlLogout } from "./saml-logout.ts";
 import { WINDOW_SECONDS } from "./saml-request.ts";
 
 /** Where corporate SAML IdPs send the browser of a user who signs out there. */
@@ -19,8 +18,8 @@ export function samlSpSloUrl(issuer: string): string {
 export async function samlSpSlo(exchange: Exchange): Promise<Response> {
   const { service, tenant, audit, request } = exchange;
   const form = request.method === "POST" ? await readForm(request) : readQuery(request.url);
-  const isAnswer = form.get("SAMLRequest") === undefined && (form.get("SAMLResponse") ?? form.get("RelayState")) !== undefined;
-  if (isAnswer) return await back(exchange, form.get("RelayState") ?? "");
+  const back = await samlBack(exchange, form, samlSpSloUrl(tenant.issuer));
+  if (back !== undefined) return back;
   const senderOf = async (entityId: string) => {
     const alias = (await tenant.asserter(entityId)) ?? "";
     // An IdP that is switched off may still end what it began.
@@ -38,14 +37,4 @@ export async function samlSpSlo(exchange: Exchange): Promise<Response> {
   for (const { family } of participants) service.statuses.forget(family);
   audit.write({ status: 303, issued: asked.sessionIndexes.length === 0 ? "logout of a user" : "logout of a session" });
   return await leave(exchange, participants, await answer(true));
-}
-
-async function back(exchange: Exchange, relayState: string): Promise<Response> {
-  const { tenant, request, audit } = exchange;
-  // A post from another site brings no cookie: the browser comes again, by itself, and then it does.
-  const again = { redirectUri: `${samlSpSloUrl(tenant.issuer)}?${new URLSearchParams({ RelayState: relayState })}`, state: undefined };
-  audit.write({ status: 303 });
-  if (request.method === "POST") return await done(again);
-  const { destination, cookie } = await samlReturned(exchange, relayState);
-  return await done(destination, cookie);
 }

@@ -4,6 +4,11 @@ import { element, NS } from "./xml.ts";
 /** The hash of an RSA signature (RFC 9231 §2.3.2). */
 export type SamlHash = "SHA-256" | "SHA-512";
 
+/** The hash that an application wants signatures with. */
+export function samlHashOf(signature: "RSA-SHA256" | "RSA-SHA512" | undefined): SamlHash {
+  return signature === "RSA-SHA512" ? "SHA-512" : "SHA-256";
+}
+
 /** A private RSA key that signs with one hash, and its certificate in base64. */
 export interface SamlKey {
   readonly key: CryptoKey;

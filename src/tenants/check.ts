@@ -43,7 +43,8 @@ function* references(file: TenantFile): Generator<Problem> {
   yield* sharedIssuers(file);
   for (const [id, client] of Object.entries(file.clients)) {
     yield* clientReferences(file, id, client, isLocalhost(issuer.hostname));
-    const { slo, requestsSigned = false, certificates } = client.saml ?? {};
+    const { slo, logout = false, requestsSigned = false, certificates } = client.saml ?? {};
+    if (logout && slo === undefined) yield { path: `clients.${id}.saml.slo`, message: "logout needs it" };
     if ((slo !== undefined || requestsSigned) && certificates === undefined) yield { path: `clients.${id}.saml.certificates`, message: "slo and requestsSigned need them" };
   }
   yield* permissionReferences(file);

@@ -80,6 +80,8 @@ export const SamlApplication = z.strictObject({
   requestsSigned: z.optional(z.boolean()),
   /** Its single logout service, by the redirect binding: who signs out there is signed out here. */
   slo: z.optional(SamlLogoutService),
+  /** A logout elsewhere passes by its single logout service. */
+  logout: z.optional(z.boolean()),
 });
 export type SamlApplication = z.output<typeof SamlApplication>;
 

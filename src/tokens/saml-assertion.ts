@@ -1,9 +1,10 @@
 import { bytesOf, randomId, toBase64url } from "../protocol/bytes.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { type AssertionFacts, signedAssertion, signedResponse } from "../saml/assertion.ts";
+import { samlHashOf } from "../saml/signature.ts";
 import { legal } from "../saml/xml.ts";
 import type { Granted } from "../storage/families.ts";
-import type { SamlApplication, SamlAttributeSource, SubjectNameIdentifier } from "../tenants/client.ts";
+import type { Client, SamlApplication, SamlAttributeSource, SubjectNameIdentifier } from "../tenants/client.ts";
 import type { Principal } from "../tenants/principal.ts";
 import { rolesOf } from "./claims.ts";
 import { expiryOf, type IssuedTokenType, type Issuing, subjectOf } from "./issued-token-type.ts";
@@ -35,7 +36,7 @@ async function prepareAssertion({ ring, policy, targets }: Issuing, form: Form) 
   const { saml } = targets[0]?.client ?? {};
   if (saml === undefined) throw new Rejection("target_not_saml");
   // Asked for before anything is recorded: a missing key must not use up anything.
-  const key = await ring.samlKey(saml.signature === "RSA-SHA512" ? "SHA-512" : "SHA-256");
+  const key = await ring.samlKey(samlHashOf(saml.signature));
   return {
     leaf: { id: leafId, type: "saml2", lifetime: policy.samlLifetime, hash } as const,
     mint: async (granted: Granted, issuing: Issuing) => {
@@ -53,23 +54,27 @@ async function prepareAssertion({ ring, policy, targets }: Issuing, form: Form) 
 async function factsOf(id: string, leafId: string, granted: Granted, issuing: Issuing, saml: SamlApplication, form: Form): Promise<AssertionFacts> {
   const { record, principal, now } = granted;
   const { ring, family, targets } = issuing;
-  const identifier = targets[0]?.client.subjectNameIdentifier ?? "userUuid";
   const nameId = subjectOf(granted);
   if (principal === undefined) throw new Error("an assertion needs a user");
   // Two users must never become one by what is left out.
   if (nameId === "" || legal(nameId) !== nameId) throw new Rejection("subject_identifier");
   // The address that was named as resource is where the header goes.
   const resource = form === "saml2_header" ? record.audience.find((value) => value !== targets[0]?.id) : undefined;
-  const format = saml.nameIdFormat ?? FORMATS[identifier];
   return {
     ...{ id, now, nameId, issuer: ring.issuer, audience: saml.entityId, recipient: issuing.saml?.acs ?? resource ?? saml.acs[0] ?? "" },
     ...(issuing.saml === undefined ? {} : { inResponseTo: issuing.saml.inResponseTo }),
-    nameIdFormat: `urn:oasis:names:tc:SAML:${format === "persistent" ? "2.0" : "1.1"}:nameid-format:${format}`,
+    nameIdFormat: nameIdFormatOf(targets[0]?.client, saml),
     expires: expiryOf(granted, leafId),
     authTime: record.authTime ?? granted.root.time,
     sessionIndex: await sessionReference(ring, family, record.sid),
     attributes: attributesOf(saml, principal, issuing),
   };
+}
+
+/** The format of the NameIDs that an application knows its users by. */
+export function nameIdFormatOf(client: Pick<Client, "subjectNameIdentifier"> | undefined, saml: SamlApplication): string {
+  const format = saml.nameIdFormat ?? FORMATS[client?.subjectNameIdentifier ?? "userUuid"];
+  return `urn:oasis:names:tc:SAML:${format === "persistent" ? "2.0" : "1.1"}:nameid-format:${format}`;
 }
 
 // Those of the application alone, whatever scope was asked for; what the user does not have is left out.

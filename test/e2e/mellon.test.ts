@@ -23,7 +23,7 @@ function tenant(file: unknown): unknown {
   const { clients, ...rest } = file as { clients: object };
   const saml = {
     ...{ entityId: `${SP}/mellon/metadata`, acs: [`${SP}/mellon/postResponse`], signature: "RSA-SHA512", attributes: { uid: "loginName", groups: "groups" } },
-    ...{ certificates: [certificate], requestsSigned: true, slo: { location: `${SP}/mellon/logout` } },
+    ...{ certificates: [certificate], requestsSigned: true, slo: { location: `${SP}/mellon/logout` }, logout: true },
   };
   return { ...rest, clients: { ...clients, apache: { displayName: "Apache", subjectNameIdentifier: "userUuid", saml } } };
 }
@@ -111,6 +111,17 @@ describe.runIf(hasMellon)("mod_auth_mellon (Debian), unmodified; where it is abs
     expect(end.url.href, trouble()).toBe(`${SP}/bye`);
     const again = await other.open(`${SP}/private/`);
     expect(again.html, trouble()).toContain('name="login"');
+  });
+
+  test("signs the user out at Apache and at the corporate identity provider, when the user signs out at Cambio", async () => {
+    const other = new Browser();
+    // Of a user who is logged in there once: mod_auth_mellon looks for the session by the NameID, and takes the first.
+    await other.submit(await other.submit(await other.open(`${SP}/private/`), { login: "julie.armstrong" }), {});
+    expect((await other.open(`${SP}/private/`)).html).toBe("welcome\n");
+    const asked = await other.submit(await other.open(`${cambio.issuer}/oauth2/logout`), {});
+    const end = await other.submit(asked, { logout: "yes" });
+    expect([end.url.origin, end.html], trouble()).toEqual([cambio.issuer, expect.stringContaining("You are signed out")]);
+    expect((await other.open(`${SP}/private/`)).html, trouble()).toContain('name="login"');
   });
 
   test("refuses a Response in which one character differs", async () => {
