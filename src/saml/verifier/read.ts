@@ -4,6 +4,8 @@ import { NS } from "../xml.ts";
 import { Fault } from "./fault.ts";
 import { attributeOf, childrenNamed, childrenOf, is, textOf } from "./tree.ts";
 
+// Each assertion is used once here, and passed on to nobody: the last two hold.
+const KNOWN_CONDITIONS = ["AudienceRestriction", "OneTimeUse", "ProxyRestriction"];
 const SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
 /** The one assertion of a document: its root, or the child of a Response that says Success. */
@@ -39,7 +41,10 @@ export function readAssertion(assertion: Element): VerifiedAssertion {
   const subject = one(assertion, "Subject");
   const nameId = one(subject, "NameID");
   const conditions = one(assertion, "Conditions");
-  const [statement] = childrenNamed(assertion, NS.assertion, "AuthnStatement");
+  // SAML core §2.5.1: what is not understood leaves open whether it holds.
+  if (!childrenOf(conditions).every((condition) => KNOWN_CONDITIONS.some((name) => is(condition, NS.assertion, name)))) throw new Fault("content", "Conditions");
+  const [statement, another] = childrenNamed(assertion, NS.assertion, "AuthnStatement");
+  if (another !== undefined) throw new Fault("content", "AuthnStatement");
   const statements = childrenNamed(assertion, NS.assertion, "AttributeStatement").flatMap(childrenOf);
   // RFC 7522 §3: what is encrypted must be read, and nothing here can.
   if (statements.some((attribute) => !is(attribute, NS.assertion, "Attribute"))) throw new Fault("content", "Attribute");
