@@ -26,7 +26,9 @@ export interface Place {
 }
 
 interface Leaving {
+  /** A `Set-Cookie`. */
   readonly cookie?: string | undefined;
+  /** The application that has ended the session: the browser came from there. */
   readonly by?: string | undefined;
 }
 
