@@ -4,7 +4,7 @@ import type { Curve, Point } from "./curve.ts";
 
 // As many logins are asked in turn, and each so often in a round.
 const LOGINS = 4;
-const EACH = 30;
+const EACH = 60;
 
 /** What an exchange costs as the so-manieth of its chain, and an introspection of what such an exchange gave. */
 export async function chainCurves(asking: Asking, depths: readonly number[]): Promise<readonly Curve[]> {

@@ -51,7 +51,7 @@ function permission(index: number, fillers: number): object {
   return { consumer, provider: fillerName(provider), name: `to-${provider}`, scopes: ["profile"] };
 }
 
-const EACH = 30;
+const EACH = 60;
 // As many fillers ask in turn, where a tenant has them.
 const FILLERS = 200;
 
