@@ -210,23 +210,31 @@ function allowedScope(target: Target, subject: Pick<Subject, "scope" | "audience
 
 /** What of a scope that was granted before its targets allow today. */
 export function remainingScope(targets: readonly Target[], granted: readonly string[]): readonly string[] {
-  return granted.filter(allowanceOf(targets, { scope: granted, audience: [] }).isAllowed);
+  const allowances = allowancesOf(targets, { scope: granted, audience: [] });
+  return granted.filter((scope) => isAllowedBy(allowances, scope));
 }
 
-function allowanceOf(targets: readonly Target[], subject: Pick<Subject, "scope" | "audience">) {
-  const allowed = targets.map((target) => ({ target, scopes: allowedScope(target, subject) }));
-  // Good for all of the targets or for none: who owns a scope must allow it, and what nobody owns all must allow.
-  const isAllowed = (scope: string) => {
-    const owners = allowed.filter(({ target }) => target.ownScopes.includes(scope));
-    return (owners.length === 0 ? allowed : owners).every(({ scopes }) => scopes.includes(scope));
-  };
-  return { allowed, isAllowed };
+/** What one target allows, and which scopes are its own. */
+interface Allowance {
+  readonly ownScopes: readonly string[];
+  readonly scopes: readonly string[];
+}
+
+/** Good for all of the targets or for none: who owns a scope must allow it, and what nobody owns all must allow. */
+export function isAllowedBy(allowances: readonly Allowance[], scope: string): boolean {
+  const owners = allowances.filter(({ ownScopes }) => ownScopes.includes(scope));
+  return (owners.length === 0 ? allowances : owners).every(({ scopes }) => scopes.includes(scope));
+}
+
+function allowancesOf(targets: readonly Target[], subject: Pick<Subject, "scope" | "audience">): readonly Allowance[] {
+  return targets.map((target) => ({ ownScopes: target.ownScopes, scopes: allowedScope(target, subject) }));
 }
 
 function scopeOf(request: ExchangeRequest, subject: Subject): { readonly granted: readonly string[] } | Refusal {
   const { targets, scope: asked, isDefaultScope } = request;
-  const { allowed, isAllowed } = allowanceOf(targets, subject);
-  const possible = [...new Set(allowed.flatMap(({ scopes }) => scopes))].filter(isAllowed);
+  const allowances = allowancesOf(targets, subject);
+  const isAllowed = (scope: string) => isAllowedBy(allowances, scope);
+  const possible = [...new Set(allowances.flatMap(({ scopes }) => scopes))].filter(isAllowed);
   if (asked === undefined || isDefaultScope) {
     const granted = asked === undefined ? possible : asked.filter(isAllowed);
     const wanted = asked === undefined && targets.some((target) => target.scopes.length > 0);

@@ -1,5 +1,6 @@
 import type { TargetName, TokenSet } from "../dialects/dialect.ts";
 import { dialectOf } from "../dialects/index.ts";
+import { isAllowedBy } from "../policy.ts";
 import { randomId } from "../protocol/bytes.ts";
 import { GRANT_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
@@ -45,9 +46,10 @@ async function issueFor(request: ClientRequest, targets: readonly ResolvedTarget
 
 // For itself a client may ask for the scopes that it owns; for another, for those that the permission lists.
 function scopeFor(targets: readonly ResolvedTarget[], asked: readonly string[] | undefined): readonly string[] {
-  const allowed = new Set(targets.flatMap(({ isRequester, client, permission }) => (isRequester ? client.ownScopes : (permission?.scopes ?? []))));
-  if (asked === undefined) return targets.every(({ isRequester }) => isRequester) ? [] : [...allowed];
-  if (!asked.every((scope) => allowed.has(scope))) throw new Rejection("scope_exceeds");
+  const allowances = targets.map(({ isRequester, client: { ownScopes }, permission }) => ({ ownScopes, scopes: isRequester ? ownScopes : (permission?.scopes ?? []) }));
+  const isAllowed = (scope: string) => isAllowedBy(allowances, scope);
+  if (asked === undefined) return targets.every(({ isRequester }) => isRequester) ? [] : [...new Set(allowances.flatMap(({ scopes }) => scopes))].filter(isAllowed);
+  if (!asked.every(isAllowed)) throw new Rejection("scope_exceeds");
   return asked;
 }
 
