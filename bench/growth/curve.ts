@@ -37,6 +37,8 @@ export interface Grown {
 /** One curve as ratios; nothing absolute is kept. */
 export interface GrownCurve extends Pick<Curve, "title" | "grows"> {
   readonly rounds: number;
+  /** Which share of its time the server waited for a core. */
+  readonly waited: number;
   readonly sizes: readonly Grown[];
 }
 
@@ -50,6 +52,7 @@ export interface Rounds {
 interface Sample {
   readonly cpu: number;
   readonly p50: number;
+  readonly waited: number;
 }
 
 const LONGEST_MS = 5000;
@@ -78,28 +81,28 @@ export async function measureCurves(
       }
     }
   }
-  return curves.map(({ title, grows, points }, index) => ({
-    title,
-    grows,
-    rounds,
-    sizes: points.map(({ size }, at) => ({ size, ...ratios(taken[index]?.[at], taken[index]?.[0]) })),
-  }));
+  return curves.map(({ title, grows, points }, index) => {
+    const samples = taken[index] ?? [];
+    const sizes = points.map(({ size }, at) => ({ size, ...ratios(samples[at], samples[0]) }));
+    return { title, grows, rounds, waited: median(samples.flat().map(({ waited }) => waited)), sizes };
+  });
 }
 
 async function sampleOf({ served, supply }: Point, round: number, generator: Generator, title: string): Promise<Sample> {
-  let [milliseconds, requests] = [0, 0];
+  let [milliseconds, waiting, requests] = [0, 0, 0];
   const latencies: number[] = [];
   for (const { count, requests: sent } of await supply(round)) {
-    const before = served.cpu();
+    const [before, waitedBefore] = [served.cpu(), served.waited()];
     const result = await generator.run({ port: served.port, requests: sent, connections: CONNECTIONS, count, milliseconds: LONGEST_MS });
     // What follows the response belongs to it.
     await sleep(AFTER_RESPONSE_MS);
     milliseconds += served.cpu() - before;
+    waiting += served.waited() - waitedBefore;
     requests += result.count;
     latencies.push(result.p50);
     if (result.failures > 0) throw new Error(`${title}: ${result.failures} of ${result.count} refused: ${result.failure}`);
   }
-  return { cpu: milliseconds / requests, p50: median(latencies) };
+  return { cpu: milliseconds / requests, p50: median(latencies), waited: waiting / (milliseconds + waiting) };
 }
 
 function ratios(samples: readonly Sample[] = [], smallest: readonly Sample[] = []): Omit<Grown, "size"> {

@@ -4,6 +4,8 @@ import type { Grown, GrownCurve } from "./curve.ts";
 
 /** What grows a thousandfold may make a request so much dearer, and no more. */
 const MOST = 1.1;
+// Above this share of its time waited for a core, the ratios say more of the machine.
+const BUSY = 0.1;
 // Where the bars begin, pixels.
 const LEFT = 420;
 
@@ -19,9 +21,12 @@ export function growthLines(curves: readonly GrownCurve[]): readonly string[] {
   ]);
   const missed = each(curves).filter(({ size }) => isMissed(size));
   const sentences = missed.map(({ curve, size }) => `${curve.title}: ${size.cpu.toFixed(2)} times the CPU at ${curve.grows} ${size.size}, to be at most ${MOST}`);
+  const waited = Math.max(0, ...curves.map((curve) => curve.waited));
+  const busy = waited < BUSY ? [] : [`the machine is busy: Cambio waited for a core for up to ${(waited * 100).toFixed(0)} % of its time; repeat this when nothing else runs`];
   return [
     ...table([["what grows", "to", "operation", "CPU / smallest", "quietest round", "p50 / smallest"], ...rows]),
     "",
+    ...busy,
     ...(missed.length === 0 ? ["every curve is flat"] : ["not flat (marked !):", ...sentences]),
   ];
 }
