@@ -34,7 +34,7 @@ export function growthLines(curves: readonly GrownCurve[]): readonly string[] {
 /** The CPU of every size against the smallest of its curve, as an SVG. */
 export function growthChart(curves: readonly GrownCurve[]): string {
   const bars = each(curves).map(({ curve, size }) => ({ title: `${curve.title} · ${curve.grows} ${size.size.toLocaleString("en")}`, ratio: size.cpu, missed: isMissed(size) }));
-  return barChart("CPU time per request against the smallest of its kind (dashed); red: more than a tenth above it", bars, LEFT);
+  return barChart(`CPU time per request against the smallest (dashed); red: above ${MOST}`, bars, LEFT);
 }
 
 // What costs more does so in the quietest round as well; what a busy machine adds does not.
