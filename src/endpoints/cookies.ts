@@ -1,4 +1,8 @@
+import { Rejection } from "../protocol/rejection.ts";
 import { isLocalhost } from "../protocol/uri.ts";
+
+/** A browser drops a cookie of more than 4096 bytes without a word, name and attributes included. */
+const COOKIE_LIMIT = 4000;
 
 /** Names and attributes of our cookies at one issuer. */
 interface CookiePlace {
@@ -28,9 +32,11 @@ export function readCookie(issuer: string, headers: Headers, name: string): stri
   return undefined;
 }
 
-/** A `Set-Cookie` value; `maxAge` in seconds, zero deletes it. */
+/** A `Set-Cookie` value; `maxAge` in seconds, zero deletes it. What makes it too long is the application's `state`. */
 export function writeCookie(issuer: string, name: string, value: string, maxAge: number): string {
-  return `${cookieName(issuer, name)}=${value}; Max-Age=${maxAge}; ${placeOf(issuer).attributes}`;
+  const cookie = `${cookieName(issuer, name)}=${value}; Max-Age=${maxAge}; ${placeOf(issuer).attributes}`;
+  if (cookie.length > COOKIE_LIMIT) throw new Rejection("invalid_parameter", { parameter: "state" });
+  return cookie;
 }
 
 function cookieName(issuer: string, name: string): string {

@@ -8,8 +8,6 @@ import { readCookie, writeCookie } from "./cookies.ts";
 
 /** How long a login at the IdP may take. Seconds. */
 const LOGIN_SECONDS = 600;
-/** A browser drops a cookie of more than 4096 bytes without a word, name and attributes included. */
-const COOKIE_LIMIT = 4000;
 
 /** What is between authorize, IdP and callback: kept by the browser, sealed, bound to it by being its cookie. */
 export interface LoginState {
@@ -23,9 +21,7 @@ export interface LoginState {
 /** The `Set-Cookie` that keeps a login's state; one cookie for each login, so that two tabs do not disturb each other. */
 export async function loginStateCookie({ tenant, ring }: Exchange, state: LoginState): Promise<string> {
   const name = await cookieNameOf(state.secrets.state);
-  const cookie = writeCookie(tenant.issuer, name, await seal(ring, "cookie", name, JSON.stringify(state)), LOGIN_SECONDS);
-  if (cookie.length > COOKIE_LIMIT) throw new Rejection("invalid_parameter", { parameter: "state" });
-  return cookie;
+  return writeCookie(tenant.issuer, name, await seal(ring, "cookie", name, JSON.stringify(state)), LOGIN_SECONDS);
 }
 
 /** The `Set-Cookie` that deletes it. */

@@ -91,12 +91,12 @@ export async function goOn(exchange: Exchange, place: Place, ended: EndedSession
   service.statuses.forget(place.family);
   // The session has ended, whatever becomes of the one at the IdP.
   const onward = ended.ok ? await providerLogout(exchange, place.family, ended, destination).catch(() => void audit.note({ note: "idp_logout_failed" })) : undefined;
-  audit.write({ status: 303, family: place.family, issued: "logout" });
   const participants = ended.ok ? ended.participants.map((participant) => ({ family: place.family, ...participant })) : [];
   // A hint may come without the browser's cookie, from another site: then the cookie may be that of another session.
   const cookie = isSame(await currentPlace(exchange), place) ? noSessionCookie(exchange) : undefined;
   const response = await leave(exchange, participants, onward === undefined ? destination : { redirectUri: onward.redirectUri, state: undefined }, { cookie, by });
   if (onward?.cookie !== undefined) response.headers.append("set-cookie", onward.cookie);
+  audit.write({ status: 303, family: place.family, issued: "logout" });
   return response;
 }
 

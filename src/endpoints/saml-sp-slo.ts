@@ -35,6 +35,7 @@ export async function samlSpSlo(exchange: Exchange): Promise<Response> {
   const logout = { id: JSON.stringify([idp, asked.id]), expires: asked.issued + WINDOW_SECONDS + 1, sub };
   const participants = (await Promise.all(sessions.map((of) => service.users.endSessions(of, logout)))).flatMap((ended) => ended.participants);
   for (const { family } of participants) service.statuses.forget(family);
+  const response = await leave(exchange, participants, await answer(true));
   audit.write({ status: 303, issued: asked.sessionIndexes.length === 0 ? "logout of a user" : "logout of a session" });
-  return await leave(exchange, participants, await answer(true));
+  return response;
 }

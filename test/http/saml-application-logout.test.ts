@@ -44,8 +44,8 @@ async function signIn(w: World, entities: readonly string[]) {
   return { cookie, id_token, sessions };
 }
 
-async function logOut(w: World, { cookie, id_token }: { readonly cookie: string; readonly id_token: string }, jar = cookie): Promise<Response> {
-  return await w.fetch(`/oauth2/logout?${new URLSearchParams({ id_token_hint: id_token, post_logout_redirect_uri: HOME, state: "bye" })}`, { headers: { cookie: jar } });
+async function logOut(w: World, { cookie, id_token }: { readonly cookie: string; readonly id_token: string }, jar = cookie, state = "bye"): Promise<Response> {
+  return await w.fetch(`/oauth2/logout?${new URLSearchParams({ id_token_hint: id_token, post_logout_redirect_uri: HOME, state })}`, { headers: { cookie: jar } });
 }
 
 const locationOf = (answer: Response) => answer.headers.get("location") ?? "";
@@ -83,6 +83,13 @@ describe("a logout at Cambio", () => {
     const elsewhere = await signIn(w, [ENTITY]);
     // By its hint alone the session ends; the browser that brings it holds none of it.
     expect(locationOf(await logOut(w, elsewhere, ""))).toBe(`${HOME}?state=bye`);
+  });
+
+  it("passes by nobody where the way back would not fit into a cookie: the user comes home", async () => {
+    const w = await toldWorld();
+    const state = "s".repeat(3500);
+    expect(locationOf(await logOut(w, await signIn(w, [ENTITY]), undefined, state))).toBe(`${HOME}?state=${state}`);
+    expect(w.lines.some((line) => line.includes("saml_logout_failed"))).toBe(true);
   });
 
   it("can pass by an application alone whose record has a single logout service", async () => {
