@@ -99,7 +99,7 @@ async function describe({ client, tenant, ring }: ClientRequest, facts: TokenFac
 
 // What its issuer saw when it made the token, as everyone involved is configured today.
 async function viewOfFacts(tenant: Tenant, { client: clientId, audience, scope, principal, apis = [] }: TokenFacts, sid: string | undefined) {
-  const found = await Promise.all(audience.map(async (id) => ({ id, client: /^https?:/.test(id) ? undefined : await tenant.client(id) })));
+  const found = await Promise.all(audience.map(async (id) => ({ id, client: await tenant.client(id) })));
   const targets = found.flatMap(({ id, client }) => (client === undefined ? [] : [{ id, client }]));
   const client = await tenant.client(clientId);
   // Whoever is dead with its client has been found so before.
@@ -131,9 +131,11 @@ function consistencyOf({ form, client, tenant }: ClientRequest): Consistency {
 
 async function weakestOf({ tenant }: ClientRequest, facts: TokenFacts): Promise<Consistency> {
   let allowed: Consistency = tenant.settings.consistency;
-  // A resource URL stands beside the client that owns it.
-  const clients = [facts.client, ...facts.audience].filter((id) => !/^https?:\/\//.test(id));
-  for (const id of new Set(clients)) allowed = stronger(allowed, (await tenant.client(id))?.consistency ?? "strong");
+  for (const id of new Set([facts.client, ...facts.audience])) {
+    const client = await tenant.client(id);
+    // A resource URL, which is no client's id, stands beside the client that owns it.
+    if (client !== undefined || !/^https?:\/\//.test(id)) allowed = stronger(allowed, client?.consistency ?? "strong");
+  }
   return allowed;
 }
 

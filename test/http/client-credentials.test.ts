@@ -163,6 +163,27 @@ describe("client credentials", () => {
   });
 });
 
+describe("a client whose id is a URL", () => {
+  it("has its word in how an introspection is decided, and its claims in what it says, as any other client", async () => {
+    const id = "https://api.partner.example.net";
+    const w = await world({
+      tenant: (file) => {
+        const roles = { reader: { clients: [WORKER] } };
+        Object.assign(file.clients, {
+          [id]: { dialect: "keycloak", developmentSecret: "partner-secret", grants: ["token_exchange"], roles, tokenPolicy: { accessTokenFormat: "opaque" } },
+        });
+        file.permissions.push({ consumer: WORKER, provider: id, name: "partner", scopes: [] });
+        consistently("edge")(file);
+        Object.assign(file.clients, { [id]: { ...(file.clients as unknown as Record<string, object>)[id], consistency: "strong" } });
+      },
+    });
+    const { access_token } = await issued(w, { audience: id });
+    expect(access_token).toMatch(/^cambio_at_/);
+    for (let turn = 0; turn < 2; turn++)
+      expect(await introspect(w, WORKER, access_token)).toMatchObject({ active: true, aud: id, roles: ["reader"], cambio_consistency: "strong" });
+  });
+});
+
 describe("client credentials of SAP", () => {
   it("give a JWT with SAP's claims, or an opaque token where token_format says so", async () => {
     const w = await sap();
