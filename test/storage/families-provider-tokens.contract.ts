@@ -65,6 +65,21 @@ export function providerTokensContract(name: string, make: () => Families): void
       expect(await families.endProviderRefresh(family, { session, lease: "b", sealed: "newer" })).toEqual({ ok: true });
     });
 
+    it("bring the user as the IdP has it now, from the holder alone", async () => {
+      const { families, family, session } = await opened("sealed");
+      const groupsNow = async () => {
+        const status = await families.status(family, pathQuery([], randomId(), session));
+        return status.alive ? status.principal?.groups : status.reason;
+      };
+      const before = await groupsNow();
+      const principal = { sub: "dona", idp: "corp", loginName: "dona.moore", groups: ["managers"], asOf: now() };
+      await begin(families, family, session, "a");
+      expect(await families.endProviderRefresh(family, { session, lease: "b", sealed: "newer", principal })).toEqual(pending);
+      expect(await groupsNow()).toEqual(before);
+      expect(await families.endProviderRefresh(family, { session, lease: "a", sealed: "newer", principal })).toEqual({ ok: true });
+      expect(await groupsNow()).toEqual(["managers"]);
+    });
+
     it("count from a holder that was late where nobody has taken its place", async () => {
       const { families, family, session } = await opened("sealed");
       await begin(families, family, session, "a");
