@@ -13,7 +13,7 @@ export const tenantApply: Command = {
 
 Creates and changes what the file declares, at the file's own issuer unless --url, --local or --env says otherwise.
 Deletes nothing without --prune, and never touches permissions that were decided through the API.
-A file above 4 MiB goes in parts, each of them right by itself: what is interrupted is simply applied again.
+A file above 2 MB goes in parts, each of them right by itself: what is interrupted is simply applied again.
 
   --prune      also delete what the file does not declare
   --dry-run    print what would change and change nothing

@@ -7,7 +7,7 @@ import { checkTenantFile } from "../../src/tenants/check.ts";
 import type { TenantFile } from "../../src/tenants/tenant.ts";
 import { type ApiServer, apiServer } from "./api-server.ts";
 
-const LIMITS = { request: 4000, part: 3000 };
+const MOST = 3000;
 
 const id = (index: number) => `c${String(index).padStart(2, "0")}`;
 const client = (changes: object = {}) => ({ secrets: [{ hash: "A".repeat(43) }], grants: ["token_exchange"], ownScopes: ["x"], ...changes });
@@ -32,26 +32,26 @@ describe("a tenant file in parts", () => {
   test("is one part, as it was written and without bounds, when one request carries it", () => {
     expect(tenantParts(FILE)).toEqual([{ file: FILE }]);
     const settings = { issuer: FILE.issuer };
-    expect(tenantParts(settings, { request: 10, part: 10 })).toEqual([{ file: settings }]);
+    expect(tenantParts(settings, 10)).toEqual([{ file: settings }]);
   });
 
   test("is otherwise several, each right by itself and within the bound", () => {
-    const parts = tenantParts(FILE, LIMITS);
+    const parts = tenantParts(FILE, MOST);
     expect(parts.length).toBeGreaterThan(3);
     for (const { file } of parts) {
       expect(checkTenantFile(file)).toMatchObject({ ok: true, file: { displayName: "Large" } });
-      expect(Buffer.byteLength(JSON.stringify(file))).toBeLessThanOrEqual(LIMITS.part);
+      expect(Buffer.byteLength(JSON.stringify(file))).toBeLessThanOrEqual(MOST);
     }
   });
 
   test("has every client, and every permission once", () => {
-    const files = filesOf(tenantParts(FILE, LIMITS));
+    const files = filesOf(tenantParts(FILE, MOST));
     expect(Object.assign({}, ...files.map(({ clients }) => clients))).toEqual(FILE.clients);
     expect(files.flatMap(placesOf).toSorted()).toEqual(FILE.permissions.map(({ consumer, provider }) => `${consumer} ${provider}`).toSorted());
   });
 
   test("has bounds that leave nothing out, and each part is the whole of what lies within its own", () => {
-    const parts = tenantParts(FILE, LIMITS);
+    const parts = tenantParts(FILE, MOST);
     expect([parts[0]?.from, parts.at(-1)?.to]).toEqual([undefined, undefined]);
     for (const [index, { to }] of parts.slice(0, -1).entries()) expect(parts[index + 1]?.from).toBe(to);
     const places = [...Object.keys(FILE.clients).map((name) => `${name} `), ...FILE.permissions.map(({ consumer, provider }) => `${consumer} ${provider}`)];
@@ -66,7 +66,7 @@ describe("a tenant file in parts", () => {
 
   test("cannot be made where a client is too large for any", () => {
     const large = { ...FILE, clients: { ...FILE.clients, [id(7)]: client({ scopes: Array.from({ length: 600 }, (_none, index) => `scope-${index}`) }) } };
-    expect(() => tenantParts(large, LIMITS)).toThrow(/c06 and c07.*too much for one request|c07, with.*too much for one request/);
+    expect(() => tenantParts(large, MOST)).toThrow(/c06 and c07.*too much for one request|c07, with.*too much for one request/);
   });
 });
 
