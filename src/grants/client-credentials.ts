@@ -24,6 +24,8 @@ export const clientCredentials: Grant = {
   issue: async (request) => {
     const asked = dialectOf(request.client).targets(request.form);
     const targets = await resolveTargets(request, asked.targets);
+    const isPermitted = targets.every(({ isRequester, permission }) => isRequester || permission?.tokenTypes.includes("access_token"));
+    if (!isPermitted) throw new Rejection("target_forbidden", { note: "token type" });
     return await issueFor(request, targets, recordOf(request, targets, scopeFor(targets, asked.isDefaultScope ? undefined : asked.scope)));
   },
 };

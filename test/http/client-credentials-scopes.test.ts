@@ -46,4 +46,16 @@ describe("client credentials for several targets", () => {
     expect(await scopeOf(w, ["billing-worker", "first"], "read")).toBe("read");
     expect(await scopeOf(w, ["billing-worker", "first"], "openid")).toBe("scope_exceeds");
   });
+
+  it("give nothing where the permission lists other kinds of token, but no access token", async () => {
+    const w = await world({
+      tenant: (file) => {
+        for (const permission of file.permissions) if (permission.consumer === "billing-worker") Object.assign(permission, { tokenTypes: ["id_token", "refresh_token"] });
+      },
+    });
+    expect(await scopeOf(w, ["orders-api"])).toBe("target_forbidden");
+    expect(await scopeOf(w, ["billing-worker", "orders-api"])).toBe("target_forbidden");
+    await reset();
+    expect(await scopeOf(await world(), ["orders-api"])).toBe("orders:read");
+  });
 });
