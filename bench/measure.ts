@@ -36,6 +36,7 @@ const BATCHED: readonly Operation[] = ["exchangeEdge", "exchangeKnown"];
 const WARM_UP_ROUNDS = 2;
 // What runs for the first time runs slowly, and the more code there is the longer.
 const LEAST_WARM_UP = 400;
+const LEAST_REQUESTS = 40;
 
 /** Measures every operation of every contestant, in turn within each round: whatever else the machine does falls on all of them. */
 export async function measure(contestants: readonly Contestant[], generator: Generator, effort: Effort, note: (text: string) => void): Promise<readonly Measured[]> {
@@ -63,7 +64,7 @@ async function once({ name, served, supplies }: Contestant, operation: Operation
   const work = await supplies[operation]?.(count);
   if (work === undefined) return undefined;
   const { requests, chains, each = 1, took } = work;
-  const sent = Math.ceil(count / each);
+  const sent = Math.max(Math.ceil(count / each), LEAST_REQUESTS);
   const [before, waitedBefore] = [served.cpu(), served.waited()];
   const result = await generator.run({ port: served.port, requests, ...(chains === undefined ? {} : { chains }), connections: CONNECTIONS, count: sent, milliseconds: LONGEST_MS });
   await sleep(BATCHED.includes(operation) ? AFTER_BATCHES_MS : AFTER_RESPONSE_MS);

@@ -92,6 +92,11 @@ export function lines(compared: readonly Compared[]): readonly string[] {
   return [...table([heading, ...rows]), "", ...busyLines(compared), ...(missed.length === 0 ? ["every goal is reached"] : ["missed (marked !):", ...missed])];
 }
 
+/** The operations that miss a goal. */
+export function missedIn(compared: readonly Compared[]): readonly Operation[] {
+  return compared.flatMap(({ operation, floor, peers }) => ([floor, ...peers].some((one) => one?.missed) ? [operation] : []));
+}
+
 function busyLines(compared: readonly Compared[]): readonly string[] {
   const waited = compared.reduce((sum, one) => sum + one.waited, 0) / compared.length;
   if (waited < BUSY) return [];

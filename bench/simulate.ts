@@ -1,5 +1,5 @@
 // What a caller waits for an exchange, in `strong` and in `edge`, with callers in six regions: a model, not a measurement.
-// The same seed gives the same table. Run: node bench/simulate.ts
+// The same seed gives the same table. Run: npx node bench/simulate.ts
 import { table } from "../cli/table.ts";
 
 const REGIONS = ["wnam", "enam", "weur", "eeur", "apac", "oc"] as const;

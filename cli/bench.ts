@@ -12,7 +12,7 @@ import { growthChart, growthLines } from "../bench/growth/report.ts";
 import { type Effort, measure } from "../bench/measure.ts";
 import { PEERS } from "../bench/peers/index.ts";
 import { areaLines, profileLines, profileOperations } from "../bench/profile/profile.ts";
-import { compare, lines } from "../bench/report.ts";
+import { compare, lines, missedIn } from "../bench/report.ts";
 import { startSaml } from "../bench/saml/saml.ts";
 import { stormLines, storms } from "../bench/storm.ts";
 import { readArguments, runMain, terminal, UsageError } from "./command.ts";
@@ -117,9 +117,14 @@ async function bench(folder: string, effort: Effort, withPeers: boolean, out: st
     }
     const compared = compare(await measure(contestants, generator, effort, terminal.note));
     for (const line of lines(compared)) terminal.out(line);
-    const missed = compared.flatMap(({ operation, floor, peers }) => ([floor, ...peers].some((one) => one?.missed) ? [operation] : []));
-    if (missed.length > 0) for (const line of ["", "where their time goes:", ...areaLines(await profileOperations(folder, generator, missed, effort.count))]) terminal.out(line);
-    write(out, "results", compared, chart(compared));
+    const spending = await profileOperations(folder, generator, missedIn(compared), effort.count);
+    for (const line of spending.size === 0 ? [] : ["", "where their time goes:", ...areaLines(spending)]) terminal.out(line);
+    write(
+      out,
+      "results",
+      compared.map((one) => ({ ...one, areas: spending.get(one.operation)?.areas })),
+      chart(compared),
+    );
   } finally {
     generator.stop();
     await Promise.all(contestants.map((one) => one.stop()));

@@ -19,6 +19,7 @@ export type Spending = ReadonlyMap<Operation, Spent>;
 
 /** Profiles operations of a Cambio of its own: the Worker at the edge, the objects', and what is left of the process' CPU time. */
 export async function profileOperations(folder: string, generator: Generator, operations: readonly Operation[], count: number): Promise<Spending> {
+  if (operations.length === 0) return new Map();
   const inspectorPort = await freePort();
   const own = join(folder, "profiled");
   mkdirSync(own);
