@@ -19,7 +19,7 @@ import { edgeQueryOf, extendAtEdge } from "./edge.ts";
 import { extendOrOpen } from "./external.ts";
 import { foreignTarget } from "./foreign-target.ts";
 import { accessTokenFormat, issuingFor, mintTokens, newGrantId, type PreparedTokens, prepareTokens } from "./issuing.ts";
-import { optionsOf, policyTarget, type ResolvedTarget, resolveTargets } from "./targets.ts";
+import { optionsOf, policyTarget, type ResolvedTarget, refuseStrangers, resolveTargets } from "./targets.ts";
 
 // Keycloak's: the token of another issuer, and of another user.
 const FOR_ANOTHER = ["requested_issuer", "requested_subject"];
@@ -91,7 +91,7 @@ function forTarget(asked: ExchangeAsk, targets: readonly ResolvedTarget[]): Exch
  */
 export async function carryOut(request: ClientRequest, plan: PlannedExchange): Promise<Extended> {
   const { subject, family } = plan;
-  if (subject.format === "jwt") await refuseEnded(request, subject, subject.client, subject.lineage.root);
+  if (subject.format === "jwt") await refuseEnded(request, plan, subject.client, subject.lineage.root);
   const { service } = request;
   const query = edgeQueryOf(request, plan);
   const asked = service.now();
@@ -99,7 +99,7 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
   const extended = atEdge ?? (await extendOrOpen(request, plan));
   if (!extended.ok) rememberRefusal(request, plan, extended.reason);
   if (!extended.ok) throw new Rejection(extended.reason, extended.note === undefined ? {} : { note: extended.note });
-  if (subject.format === "opaque") await refuseEnded(request, subject, extended.subjectClient, extended.root);
+  if (subject.format === "opaque") await refuseEnded(request, plan, extended.subjectClient, extended.root);
   const death = await actorsDeath(request, extended.record.act, extended.record.branches ?? []);
   if (death !== undefined) throw new Rejection("actor_dead", { note: death });
   // The family has just said that the subject is alive: for the next seconds `edge` need not ask again.
@@ -136,9 +136,10 @@ export function familyOf(token: VerifiedToken): FamilyId {
 }
 
 // The configuration of this moment: its client, IdP or tenant is disabled or cut off, or the owner of its target has cut it off.
-async function refuseEnded(request: ClientRequest, subject: VerifiedToken, client: string, root: Extended["root"]): Promise<void> {
+async function refuseEnded(request: ClientRequest, { subject, targets }: PlannedExchange, client: string, root: Extended["root"]): Promise<void> {
   const death = (await configurationDeath(request, client, root)) ?? (await permissionDeath(request, client, root, () => issueOf(request, subject)));
   if (death !== undefined) throw new Rejection("subject_dead", { note: death });
+  refuseStrangers(targets, root);
 }
 
 async function exchangeSubject({ client, tenant }: ClientRequest, token: VerifiedToken): Promise<ExchangeSubject> {

@@ -12,6 +12,7 @@ import { viewOf } from "../tokens/issued-token-type.ts";
 import { readOwnJwt } from "../tokens/read.ts";
 import type { TokenFacts, VerifiedToken } from "../tokens/token.ts";
 import { type PlannedExchange, planExchange } from "./exchange.ts";
+import { refuseStrangers } from "./targets.ts";
 
 /**
  * What an exchange would give, or why it would be refused; in words for a developer. Nothing is recorded, nothing issued.
@@ -46,6 +47,7 @@ export async function explainExchange(request: ClientRequest, isOperator: boolea
     const facts = isDead(found) && (found.reason === "family_unknown" || found.reason === "family_closed") ? (unopened(request, token) ?? found) : found;
     if (isDead(facts)) throw new Rejection("subject_dead", { note: facts.reason });
     seen(facts);
+    refuseStrangers(plan.targets, facts.lineage.root);
     const death = plan.actor === undefined ? undefined : await branchDeath(request, plan.actor.origin);
     if (death !== undefined) throw new Rejection("actor_dead", { note: death });
     const subject = subjectOfFacts(facts);

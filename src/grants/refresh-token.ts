@@ -12,7 +12,7 @@ import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../token
 import { permissionDeath, recordedIssue } from "../tokens/permission-cutoff.ts";
 import type { Grant } from "./grant.ts";
 import { accessTokenFormat, issuingFor, mintTokens, type PreparedTokens, prepareTokens } from "./issuing.ts";
-import { optionsOf, ownerOf, policyTarget, type ResolvedTarget, targetsOfAudience } from "./targets.ts";
+import { optionsOf, ownerOf, policyTarget, type ResolvedTarget, refuseStrangers, targetsOfAudience } from "./targets.ts";
 import { renewUser } from "./user-renewal.ts";
 
 /**
@@ -126,9 +126,10 @@ async function judged(request: ClientRequest, token: OpaqueToken, ask: Refresh, 
 }
 
 // Whoever permitted the exchange must still permit it, and that it is refreshed.
-async function currentTargets(request: ClientRequest, { record }: Granted): Promise<readonly ResolvedTarget[]> {
+async function currentTargets(request: ClientRequest, { record, root }: Granted): Promise<readonly ResolvedTarget[]> {
   try {
     const targets = await targetsOfAudience(request, record.audience);
+    refuseStrangers(targets, root);
     if (targets.every(({ isRequester, permission }) => isRequester || permission?.tokenTypes.includes("refresh_token") === true)) return targets;
   } catch (cause) {
     if (!(cause instanceof Rejection) || cause.wire.error !== "invalid_target") throw cause;

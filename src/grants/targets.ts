@@ -4,6 +4,7 @@ import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
 import type { Target } from "../policy.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
+import type { Root } from "../storage/lineage.ts";
 import type { AuthorizationServer, Client } from "../tenants/client.ts";
 import type { StoredPermission } from "../tenants/records.ts";
 import { rolesOf } from "../tokens/claims.ts";
@@ -42,6 +43,13 @@ export async function targetsOfAudience(request: ClientRequest, audience: readon
   const isResource = async (value: string) => /^https?:\/\//.test(value) && (await request.tenant.resourceOwner(value)) !== undefined;
   const names = audience.map(async (value): Promise<TargetName> => ((await isResource(value)) ? { by: "resource", url: value } : { by: "client", id: value }));
   return await resolveTargets(request, await Promise.all(names));
+}
+
+/** Refuses targets that do not take the users of the IdP that a token comes from, by whatever way. */
+export function refuseStrangers(targets: readonly ResolvedTarget[], { idp }: Root): void {
+  const takes = ({ isRequester, authorizationServer, client: { identityProviders } }: ResolvedTarget) =>
+    isRequester || authorizationServer !== undefined || idp === undefined || identityProviders?.includes(idp) !== false;
+  if (!targets.every(takes)) throw new Rejection("target_forbidden", { note: "idp" });
 }
 
 /** A target as policy looks at it. */
