@@ -42,6 +42,8 @@ export type Supply = (count: number) => Promise<Work>;
 /** A server that takes part, and the operations that it can be asked for. */
 export interface Contestant {
   readonly name: string;
+  /** How what it does differs from what Cambio does: a footnote of the table. */
+  readonly note?: string;
   readonly served: Served;
   readonly supplies: Readonly<Partial<Record<Operation, Supply>>>;
   stop(): Promise<void>;

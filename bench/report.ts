@@ -77,8 +77,8 @@ export function compare(measured: readonly Measured[]): readonly Compared[] {
   });
 }
 
-/** The comparison as a table, and a sentence for each goal that was missed. */
-export function lines(compared: readonly Compared[]): readonly string[] {
+/** The comparison as a table with its footnotes, and a sentence for each goal that was missed. */
+export function lines(compared: readonly Compared[], footnotes: readonly string[] = []): readonly string[] {
   const names = [...new Set(compared.flatMap(({ peers }) => peers.map(({ against }) => against)))];
   const heading = ["operation", "CPU", "CPU / floor", "p99 / p50", ...names.map((name) => `throughput / ${name}`)];
   const rows = compared.map(({ title, relativeCpu, tail, floor, peers }) => [
@@ -89,7 +89,14 @@ export function lines(compared: readonly Compared[]): readonly string[] {
     ...names.map((name) => cell(peers.find(({ against }) => against === name))),
   ]);
   const missed = compared.flatMap(({ title, floor, peers }) => [floor, ...peers].flatMap((one) => (one?.missed ? [`${title}: ${sentence(one)}`] : [])));
-  return [...table([heading, ...rows]), "", ...busyLines(compared), ...(missed.length === 0 ? ["every goal is reached"] : ["missed (marked !):", ...missed])];
+  return [
+    ...table([heading, ...rows]),
+    "",
+    ...footnotes,
+    ...(footnotes.length === 0 ? [] : [""]),
+    ...busyLines(compared),
+    ...(missed.length === 0 ? ["every goal is reached"] : ["missed (marked !):", ...missed]),
+  ];
 }
 
 /** The operations that miss a goal. */

@@ -116,7 +116,8 @@ async function bench(folder: string, effort: Effort, withPeers: boolean, out: st
       else contestants.push(started);
     }
     const compared = compare(await measure(contestants, generator, effort, terminal.note));
-    for (const line of lines(compared)) terminal.out(line);
+    const footnotes = contestants.flatMap(({ name, note }) => (note === undefined ? [] : [`${name}: ${note}`]));
+    for (const line of lines(compared, footnotes)) terminal.out(line);
     const spending = await profileOperations(folder, generator, missedIn(compared), effort.count);
     for (const line of spending.size === 0 ? [] : ["", "where their time goes:", ...areaLines(spending)]) terminal.out(line);
     write(

@@ -37,6 +37,7 @@ export const glewlwyd: Peer = async () => {
   const introspect: Supply = async () => ({ requests: (await logIns()).map(({ access_token }) => form("introspect", { token: access_token })) });
   return {
     name: "glewlwyd",
+    note: "exchanges nothing; JWTs of ES256 and refresh tokens that are good once, as Cambio's; an introspection looks the token up each time",
     served: { port, host, cpu: () => cpuMilliseconds(running.pid), waited: () => waitedMilliseconds(running.pid), stop: running.stop },
     supplies: {
       clientCredentials: always(form("token", { grant_type: "client_credentials", scope: "profile" })),

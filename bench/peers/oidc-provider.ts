@@ -18,7 +18,7 @@ const REDIS_START_MS = 500;
 const API = "https://api.example.com";
 
 /** npm's oidc-provider on Node, its store a Map in the process: nothing it keeps is durable. */
-export const oidcProvider: Peer = async () => await contestantOf("oidc-provider", []);
+export const oidcProvider: Peer = async () => await contestantOf("oidc-provider", "its store is a Map in the process: nothing is durable", []);
 
 /** The same with Redis as its store, appended to a file each second; Redis' own CPU time is not counted. */
 export const oidcProviderOnRedis: Peer = async (folder) => {
@@ -30,7 +30,7 @@ export const oidcProviderOnRedis: Peer = async (folder) => {
   const missing = await new Promise<boolean>((resolve) => void redis.once("error", () => resolve(true)).once("spawn", () => resolve(false)));
   if (missing) return "oidc-provider on Redis is left out: there is no redis-server here (Debian: apt install redis-server)";
   await sleep(REDIS_START_MS);
-  const contestant = await contestantOf("oidc-provider on Redis", [String(port)]);
+  const contestant = await contestantOf("oidc-provider on Redis", "the store is appended to a file each second; Redis' own CPU time is not counted", [String(port)]);
   const stop = async () => {
     await contestant.stop();
     process.removeListener("exit", orphaned);
@@ -39,7 +39,7 @@ export const oidcProviderOnRedis: Peer = async (folder) => {
   return { ...contestant, stop };
 };
 
-async function contestantOf(name: string, store: readonly string[]): Promise<Contestant> {
+async function contestantOf(name: string, note: string, store: readonly string[]): Promise<Contestant> {
   const port = await freePort();
   const served = await serveScript(join(import.meta.dirname, "oidc-provider-server.ts"), port, [JSON.stringify(newPrivateJwk("ES256")), ...store], "/jwks");
   const form = (path: string, fields: Readonly<Record<string, string>>) => post(served.host, path, fields, ["app", "a-secret-of-the-peer"]);
@@ -56,6 +56,7 @@ async function contestantOf(name: string, store: readonly string[]): Promise<Con
   const introspect = each(({ opaque }) => form("/token/introspection", { token: opaque }));
   return {
     name,
+    note,
     served,
     supplies: {
       // It has no weaker consistency: what it does once is what it does always.

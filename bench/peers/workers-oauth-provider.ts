@@ -66,6 +66,7 @@ export const workersOauthProvider: Peer = async (folder) => {
   });
   return {
     name: "workers-oauth-provider",
+    note: "its tokens are opaque on both sides and lie in KV, here a Map; it introspects nothing, so a call of an API of its own stands for that",
     served,
     supplies: {
       ...{ exchange, exchangeFirst: exchange, exchangeEdge: exchange, exchangeKnown: exchange },

@@ -29,6 +29,10 @@ describe("the benchmark's table", () => {
     expect(text).toContain("client_credentials → JWT: 1.00 times the throughput of oidc-provider, to be at least 1.3 (1.25 by CPU time)");
   });
 
+  test("has a footnote for each server that does something else", () => {
+    expect(lines(run(250, 1300), ["oidc-provider: keeps nothing"])).toContain("oidc-provider: keeps nothing");
+  });
+
   test.each([
     [0.05, false],
     [0.4, true],
