@@ -60,7 +60,11 @@ export function lackingAtLogin({ subjectTokens }: IdentityProvider, claims: Json
 
 // The first claim that does not have one of the values that the IdP's record requires; undefined where all have.
 function lackingClaim(required: SubjectTokens["requiredClaims"], claims: JsonObject): string | undefined {
-  return Object.keys(required).find((path) => !required[path]?.some((value) => value === claimAt(claims, path)));
+  const said = (path: string) => {
+    const claim = claimAt(claims, path);
+    return typeof claim === "boolean" ? String(claim) : claim;
+  };
+  return Object.keys(required).find((path) => !required[path]?.some((value) => value === said(path)));
 }
 
 function isTime(value: unknown): value is number {

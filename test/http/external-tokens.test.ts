@@ -188,6 +188,12 @@ describe("a token of a corporate IdP", () => {
     expect(await fate(w, await partnerToken(w, { hd: "partner.example", tenant: { id: "t2" } }))).toBe("taken");
   });
 
+  it("TX-33 needs what is true or false to be so, where its IdP's record says that", async () => {
+    const w = await world(withPartner((partner) => Object.assign(partner.subjectTokens, { requiredClaims: { email_verified: ["true"] } })));
+    for (const email_verified of [undefined, false, 1, "false", null]) expect(await fate(w, await partnerToken(w, { email_verified }))).toEqual(UNREADABLE);
+    for (const email_verified of [true, "true"]) expect(await fate(w, await partnerToken(w, { email_verified }))).toBe("taken");
+  });
+
   it("of IdPs of one issuer is told by its audience; one for both is of neither, without a hint", async () => {
     const w = await world({
       tenant: (file) => {
