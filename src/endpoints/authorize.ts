@@ -5,7 +5,7 @@ import { sha256 } from "../protocol/bytes.ts";
 import { type Form, readForm, readQuery } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Exchange } from "../service.ts";
-import type { SignedOn } from "../storage/families.ts";
+import type { SignedOn } from "../storage/family/login-ask.ts";
 import type { Client } from "../tenants/client.ts";
 import { configurationDeath } from "../tokens/inspect.ts";
 import type { OpaqueToken } from "../tokens/opaque.ts";

@@ -1,7 +1,7 @@
 import { tokenPolicyOf } from "../dialects/index.ts";
 import { randomId } from "../protocol/bytes.ts";
 import type { Exchange } from "../service.ts";
-import type { NewCode } from "../storage/families.ts";
+import type { NewCode } from "../storage/family/login-ask.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import type { Client } from "../tenants/client.ts";
 import { newSecret, writeOpaque } from "../tokens/opaque.ts";

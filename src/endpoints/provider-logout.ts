@@ -1,7 +1,7 @@
 import { unsealProviderTokens } from "../grants/sealed-provider-tokens.ts";
 import type { SamlSession } from "../saml/logout.ts";
 import type { Exchange } from "../service.ts";
-import type { EndedSession } from "../storage/families.ts";
+import type { EndedSession } from "../storage/family/ending-ask.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import { seal, unseal } from "../tokens/seal.ts";
 import { type Destination, type Onward, openReturn, samlOnward, sealReturn } from "./logout-return.ts";

@@ -1,7 +1,7 @@
 import { dialectOf } from "../dialects/index.ts";
 import { recodeBase64url, sha256 } from "../protocol/bytes.ts";
 import type { ClientRequest, Exchange } from "../service.ts";
-import type { Revocation } from "../storage/families.ts";
+import type { Revocation } from "../storage/family/ending-ask.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import { removeCopiesLater } from "../tokens/copies.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";

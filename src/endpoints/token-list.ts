@@ -1,6 +1,6 @@
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest, Exchange } from "../service.ts";
-import type { Trace, TracedNode } from "../storage/families.ts";
+import type { Trace, TracedNode } from "../storage/family/status-ask.ts";
 import type { RootKind } from "../storage/lineage.ts";
 import { type Claims, defined } from "../tokens/claims.ts";
 import { inspect, isDead } from "../tokens/inspect.ts";

@@ -1,7 +1,8 @@
 import type { TokenSet } from "../dialects/dialect.ts";
 import { sha256 } from "../protocol/bytes.ts";
 import type { ClientRequest } from "../service.ts";
-import type { Extended, StatusQuery } from "../storage/families.ts";
+import type { Extended } from "../storage/family/exchange-ask.ts";
+import type { StatusQuery } from "../storage/family/status-ask.ts";
 import { actorsDeath } from "../tokens/inspect.ts";
 import type { SharedAnswer } from "../tokens/shared-answers.ts";
 import { edgeQueryOf, hasBudget } from "./edge.ts";

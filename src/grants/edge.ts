@@ -1,7 +1,9 @@
 import type { ClientRequest } from "../service.ts";
-import type { Extended, Refused, StatusQuery } from "../storage/families.ts";
+import type { Refused } from "../storage/families.ts";
 import { extend } from "../storage/family/exchange.ts";
+import type { Extended } from "../storage/family/exchange-ask.ts";
 import { memoryRows } from "../storage/family/memory-rows.ts";
+import type { StatusQuery } from "../storage/family/status-ask.ts";
 import type { PlannedExchange } from "./exchange.ts";
 
 /**

@@ -1,7 +1,8 @@
 import { registerUser } from "../federation/register-user.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
-import type { Extended, Refused } from "../storage/families.ts";
+import type { Refused } from "../storage/families.ts";
+import type { Extended } from "../storage/family/exchange-ask.ts";
 import type { PlannedExchange } from "./exchange.ts";
 
 /**

@@ -2,7 +2,7 @@ import type { TokenOptions, TokenSet } from "../dialects/dialect.ts";
 import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
 import { randomId } from "../protocol/bytes.ts";
 import type { ClientRequest } from "../service.ts";
-import type { Granted } from "../storage/families.ts";
+import type { Granted } from "../storage/family/record.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import type { GrantName } from "../tenants/client.ts";
 import { copyLater } from "../tokens/copies.ts";

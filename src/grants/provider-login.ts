@@ -3,7 +3,7 @@ import { isConfirmed } from "../protocol/confirmation.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { isSubset } from "../protocol/scope.ts";
 import type { ClientRequest } from "../service.ts";
-import type { HeldProviderTokens } from "../storage/families.ts";
+import type { HeldProviderTokens } from "../storage/family/provider-tokens-ask.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import { defaultIdentityProvider } from "../tenants/defaults.ts";
 import type { IdentityProvider } from "../tenants/identity-provider.ts";

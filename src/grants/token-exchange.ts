@@ -3,7 +3,7 @@ import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
 import { GRANT_TYPE, TOKEN_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
-import type { Extended } from "../storage/families.ts";
+import type { Extended } from "../storage/family/exchange-ask.ts";
 import { readSubjectToken } from "../subjects/index.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
 import { coalescingKey, keepAnswer, recallAnswer } from "./coalescing.ts";

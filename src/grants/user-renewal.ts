@@ -5,7 +5,8 @@ import { refreshedClaims, refreshProviderTokens } from "../federation/relying-pa
 import { randomId } from "../protocol/bytes.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
-import type { Granted, HeldProviderTokens } from "../storage/families.ts";
+import type { HeldProviderTokens } from "../storage/family/provider-tokens-ask.ts";
+import type { Granted } from "../storage/family/record.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import type { IdentityProvider } from "../tenants/identity-provider.ts";
 import type { Principal } from "../tenants/principal.ts";

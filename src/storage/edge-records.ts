@@ -1,4 +1,5 @@
-import type { Extend, Families } from "./families.ts";
+import type { Families } from "./families.ts";
+import type { Extend } from "./family/exchange-ask.ts";
 import type { FamilyId } from "./lineage.ts";
 import type { StatusMemory } from "./status-memory.ts";
 

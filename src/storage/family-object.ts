@@ -2,44 +2,24 @@ import { DurableObject } from "cloudflare:workers";
 import type { StateBindings } from "../config.ts";
 import { callObject, TOO_NEW } from "./call.ts";
 import { steadyClock } from "./clock.ts";
-import type {
-  BeginProviderRefresh,
-  EndedSession,
-  EndedSessions,
-  EndProviderRefresh,
-  Extend,
-  Extended,
-  Granted,
-  Opened,
-  OpenFamily,
-  Participant,
-  ProviderRefreshTurn,
-  ProviderTokensStatus,
-  Redeem,
-  RedeemedSso,
-  RedeemSso,
-  Refresh,
-  Refused,
-  RefusedExchange,
-  Revocation,
-  Revoked,
-  SignedOn,
-  SignOn,
-  Status,
-  StatusQuery,
-  Trace,
-} from "./families.ts";
+import type { Refused } from "./families.ts";
 import { FAMILY_CALL_VERSION } from "./families.ts";
 import { redeem } from "./family/codes.ts";
+import type { EndedSession, EndedSessions, Participant, Revocation, Revoked } from "./family/ending-ask.ts";
 import { extend } from "./family/exchange.ts";
+import type { Extend, Extended, Refresh } from "./family/exchange-ask.ts";
 import { statusOf } from "./family/liveness.ts";
+import type { Opened, OpenFamily, Redeem, RedeemedSso, RedeemSso, SignedOn, SignOn } from "./family/login-ask.ts";
 import { open, signOn } from "./family/opening.ts";
 import { beginProviderRefresh, endProviderRefresh, providerTokens } from "./family/provider-tokens.ts";
+import type { BeginProviderRefresh, EndProviderRefresh, ProviderRefreshTurn, ProviderTokensStatus } from "./family/provider-tokens-ask.ts";
+import type { Granted } from "./family/record.ts";
 import { refresh } from "./family/refresh.ts";
 import { endSession, endSessions, revoke } from "./family/revocation.ts";
 import type { FamilyRows } from "./family/rows.ts";
 import { sqlRows } from "./family/sql-rows.ts";
 import { redeemSso } from "./family/sso.ts";
+import type { RefusedExchange, Status, StatusQuery, Trace } from "./family/status-ask.ts";
 import { noteRefusal, trace } from "./family/trace.ts";
 import type { NodeId } from "./lineage.ts";
 import { USER_CALL_VERSION } from "./users.ts";

@@ -1,5 +1,6 @@
 import { steadyClock } from "./clock.ts";
-import type { Families, Participant } from "./families.ts";
+import type { Families } from "./families.ts";
+import type { Participant } from "./family/ending-ask.ts";
 import type { FamilyId } from "./lineage.ts";
 import type { LoggedIn, ProviderSessionKey, UserKey, Users } from "./users.ts";
 

@@ -1,4 +1,4 @@
-import type { Status, StatusQuery } from "./families.ts";
+import type { Status, StatusQuery } from "./family/status-ask.ts";
 import type { FamilyId } from "./lineage.ts";
 
 const ANSWERS_KEPT = 10_000;

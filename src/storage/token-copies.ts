@@ -1,5 +1,5 @@
 import { inTime } from "./call.ts";
-import type { Status } from "./families.ts";
+import type { Status } from "./family/status-ask.ts";
 
 /** What a copy holds: the answer that the family gave when the token was issued, and until when it may be read. */
 export interface TokenCopy {

@@ -1,4 +1,5 @@
-import type { Participant, Refused } from "./families.ts";
+import type { Refused } from "./families.ts";
+import type { Participant } from "./family/ending-ask.ts";
 import type { FamilyId } from "./lineage.ts";
 
 /** The version of the calls to a user object. One that is asked with a newer one refuses with `unavailable`. */

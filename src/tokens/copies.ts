@@ -1,5 +1,5 @@
 import type { Exchange } from "../service.ts";
-import type { Status } from "../storage/families.ts";
+import type { Status } from "../storage/family/status-ask.ts";
 import type { TokenCopy } from "../storage/token-copies.ts";
 import { seal, unseal } from "./seal.ts";
 

@@ -2,7 +2,7 @@ import { type Act, readAct, readMayAct } from "../protocol/actor.ts";
 import { sha256 } from "../protocol/bytes.ts";
 import { readConfirmation } from "../protocol/confirmation.ts";
 import type { Exchange } from "../service.ts";
-import type { Status, StatusQuery } from "../storage/families.ts";
+import type { Status, StatusQuery } from "../storage/family/status-ask.ts";
 import type { FamilyId, Lineage, Origin, Root } from "../storage/lineage.ts";
 import type { Consistency } from "../tenants/token-policy.ts";
 import { copyLater, readCopy } from "./copies.ts";

@@ -1,5 +1,5 @@
 import type { AccessTokenView, Dialect } from "../dialects/dialect.ts";
-import type { Granted, NewLeaf } from "../storage/families.ts";
+import type { Granted, NewLeaf } from "../storage/family/record.ts";
 import type { FamilyId, Lineage, NodeId } from "../storage/lineage.ts";
 import type { AuthorizationServer, Client } from "../tenants/client.ts";
 import type { ResolvedTokenPolicy } from "../tenants/defaults.ts";

@@ -1,5 +1,5 @@
 import { randomId } from "../protocol/bytes.ts";
-import type { Granted } from "../storage/families.ts";
+import type { Granted } from "../storage/family/record.ts";
 import type { IssuedTokenType, Issuing, PreparedToken } from "./issued-token-type.ts";
 import { newSecret, type OpaqueKind, writeOpaque } from "./opaque.ts";
 

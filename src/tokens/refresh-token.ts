@@ -1,4 +1,4 @@
-import type { Granted, NewChain } from "../storage/families.ts";
+import type { Granted, NewChain } from "../storage/family/record.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import type { KeyRing } from "./keys.ts";
 import { newSecret, writeOpaque } from "./opaque.ts";

@@ -3,7 +3,7 @@ import { Rejection } from "../protocol/rejection.ts";
 import { type AssertionFacts, signedAssertion, signedResponse } from "../saml/assertion.ts";
 import { samlHashOf } from "../saml/signature.ts";
 import { legal } from "../saml/xml.ts";
-import type { Granted } from "../storage/families.ts";
+import type { Granted } from "../storage/family/record.ts";
 import type { Client, SamlApplication, SamlAttributeSource, SubjectNameIdentifier } from "../tenants/client.ts";
 import type { Principal } from "../tenants/principal.ts";
 import { rolesOf } from "./claims.ts";

@@ -1,5 +1,6 @@
 import type { TokenSet } from "../dialects/dialect.ts";
-import type { Extended, StatusQuery } from "../storage/families.ts";
+import type { Extended } from "../storage/family/exchange-ask.ts";
+import type { StatusQuery } from "../storage/family/status-ask.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 
 /** The answer of an exchange, and what must still hold when it is given again. */

@@ -1,7 +1,7 @@
 import type { Act, MayAct } from "../protocol/actor.ts";
 import type { Confirmation } from "../protocol/confirmation.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { SsoRecord } from "../storage/families.ts";
+import type { SsoRecord } from "../storage/family/record.ts";
 import type { Lineage } from "../storage/lineage.ts";
 import type { Principal } from "../tenants/principal.ts";
 import type { Consistency } from "../tenants/token-policy.ts";

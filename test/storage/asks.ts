@@ -1,6 +1,10 @@
 import { randomId } from "../../src/protocol/bytes.ts";
-import type { Extend, Families, NewCode, NewLeaf, NewSession, OpenFamily, Redeem, Refresh, StatusQuery } from "../../src/storage/families.ts";
+import type { Families } from "../../src/storage/families.ts";
+import type { Extend, Refresh } from "../../src/storage/family/exchange-ask.ts";
+import type { NewCode, NewSession, OpenFamily, Redeem } from "../../src/storage/family/login-ask.ts";
+import type { NewLeaf } from "../../src/storage/family/record.ts";
 import { ROOT } from "../../src/storage/family/rows.ts";
+import type { StatusQuery } from "../../src/storage/family/status-ask.ts";
 import type { FamilyId, NodeId } from "../../src/storage/lineage.ts";
 import type { Principal } from "../../src/tenants/principal.ts";
 

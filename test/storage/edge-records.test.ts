@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { edgeRecords } from "../../src/storage/edge-records.ts";
-import type { Extend, Families } from "../../src/storage/families.ts";
+import type { Families } from "../../src/storage/families.ts";
+import type { Extend } from "../../src/storage/family/exchange-ask.ts";
 import { statusMemory } from "../../src/storage/status-memory.ts";
 
 const MOMENT = 100;

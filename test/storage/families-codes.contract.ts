@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { randomId } from "../../src/protocol/bytes.ts";
-import type { Families, Redeem } from "../../src/storage/families.ts";
+import type { Families } from "../../src/storage/families.ts";
+import type { Redeem } from "../../src/storage/family/login-ask.ts";
 import {
   anotherCode,
   CLIENT,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { randomId } from "../../src/protocol/bytes.ts";
-import type { Extend, Families } from "../../src/storage/families.ts";
+import type { Families } from "../../src/storage/families.ts";
+import type { Extend } from "../../src/storage/family/exchange-ask.ts";
 import type { FamilyId } from "../../src/storage/lineage.ts";
 import type { Principal } from "../../src/tenants/principal.ts";
 import { CLIENT, exchanging, fateOf, HOUR, pathQuery, TENANT } from "./asks.ts";

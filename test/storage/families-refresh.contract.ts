@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { randomId } from "../../src/protocol/bytes.ts";
-import type { Families, Granted, Refused } from "../../src/storage/families.ts";
+import type { Families, Refused } from "../../src/storage/families.ts";
+import type { Granted } from "../../src/storage/family/record.ts";
 import { fateOf, granted, HOUR, type Holder, jwtLeaf, opaqueLeaf, opaqueQuery, pathQuery, presenting, refreshQuery, SCOPE, successor } from "./asks.ts";
 import { pass, START, stoppedClock } from "./clock.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Families, Granted, Refused } from "../../src/storage/families.ts";
+import type { Families, Refused } from "../../src/storage/families.ts";
+import type { Granted } from "../../src/storage/family/record.ts";
 import { CLIENT, exchanging, fateOf, granted, HOUR, type Holder, pathQuery, presenting, refreshQuery, successor } from "./asks.ts";
 import { pass, stoppedClock } from "./clock.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { randomId } from "../../src/protocol/bytes.ts";
-import type { Families, Revocation } from "../../src/storage/families.ts";
+import type { Families } from "../../src/storage/families.ts";
+import type { Revocation } from "../../src/storage/family/ending-ask.ts";
 import {
   anotherCode,
   CLIENT,

@@ -1,4 +1,4 @@
-import type { StatusQuery } from "../../src/storage/families.ts";
+import type { StatusQuery } from "../../src/storage/family/status-ask.ts";
 import type { FamilyId, NodeId } from "../../src/storage/lineage.ts";
 
 /** A token as its holder knows it: its place, and what it is asked by. Times in seconds. */

@@ -1,5 +1,7 @@
 import { randomId } from "../../src/protocol/bytes.ts";
-import type { NewLeaf, Redeem, StatusQuery } from "../../src/storage/families.ts";
+import type { Redeem } from "../../src/storage/family/login-ask.ts";
+import type { NewLeaf } from "../../src/storage/family/record.ts";
+import type { StatusQuery } from "../../src/storage/family/status-ask.ts";
 import { CLIENT, exchanging, HOUR, jwtLeaf, newCode, newLogin, newSession, opaqueLeaf, pathQuery, presenting, redemption, successor, TENANT } from "./asks.ts";
 import { now, pass } from "./clock.ts";
 import type { Token } from "./liveness-model.ts";

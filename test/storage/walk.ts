@@ -1,4 +1,6 @@
-import type { Families, Granted, NewCode, NewSession } from "../../src/storage/families.ts";
+import type { Families } from "../../src/storage/families.ts";
+import type { NewCode, NewSession } from "../../src/storage/family/login-ask.ts";
+import type { Granted } from "../../src/storage/family/record.ts";
 import { ROOT } from "../../src/storage/family/rows.ts";
 import type { FamilyId, NodeId } from "../../src/storage/lineage.ts";
 import { opaqueQuery, pathQuery } from "./asks.ts";

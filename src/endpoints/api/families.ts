@@ -1,6 +1,6 @@
 import { Rejection } from "../../protocol/rejection.ts";
 import type { Exchange } from "../../service.ts";
-import type { Trace } from "../../storage/families.ts";
+import type { Trace } from "../../storage/family/status-ask.ts";
 import type { FamilyId, Root } from "../../storage/lineage.ts";
 import { configurationDeath, inspect, isDead } from "../../tokens/inspect.ts";
 import { permissionDeath } from "../../tokens/permission-cutoff.ts";

@@ -2,9 +2,11 @@ import { equalInConstantTime } from "../../protocol/bytes.ts";
 import { SCOPE } from "../../protocol/names.ts";
 import { intersect } from "../../protocol/scope.ts";
 import { subjectIdentifierOf } from "../../tenants/principal.ts";
-import type { Granted, Redeem, Refused, TokenRecord } from "../families.ts";
+import type { Refused } from "../families.ts";
 import { deathOf, familyDeath, isLive } from "./liveness.ts";
+import type { Redeem } from "./login-ask.ts";
 import { keepUntil, recordLeaves } from "./opening.ts";
+import type { Granted, TokenRecord } from "./record.ts";
 import { type CodeRow, type FamilyRow, type FamilyRows, type NodeRow, ROOT, rootOf, type SessionRow } from "./rows.ts";
 
 /**

@@ -2,10 +2,12 @@ import { isRefusal, type Permit, permit, type Subject } from "../../policy.ts";
 import { equalInConstantTime } from "../../protocol/bytes.ts";
 import { mayRefreshWith } from "../../protocol/confirmation.ts";
 import { type Principal, subjectIdentifierOf } from "../../tenants/principal.ts";
-import type { Extend, Extended, Leaf, Refused, TokenRecord } from "../families.ts";
+import type { Refused } from "../families.ts";
 import type { NodeId, Origin } from "../lineage.ts";
+import type { Extend, Extended } from "./exchange-ask.ts";
 import { deathOf, recordDeath } from "./liveness.ts";
 import { GRACE_SECONDS, keepUntil, recordLeaves } from "./opening.ts";
+import type { Leaf, TokenRecord } from "./record.ts";
 import { type Chain, type FamilyRow, type FamilyRows, type NodeRow, ROOT, rootOf } from "./rows.ts";
 
 const BRANCHES_LIMIT = 4;

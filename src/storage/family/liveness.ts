@@ -1,7 +1,8 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
-import type { DeathReason, Leaf, SsoRecord, Status, StatusQuery, TokenRecord } from "../families.ts";
 import type { NodeId } from "../lineage.ts";
+import type { Leaf, SsoRecord, TokenRecord } from "./record.ts";
 import { type FamilyRow, type FamilyRows, type NodeRow, rootOf, type SessionRow } from "./rows.ts";
+import type { DeathReason, Status, StatusQuery } from "./status-ask.ts";
 
 interface Place {
   readonly nodes: readonly NodeId[];

@@ -1,6 +1,6 @@
-import type { RefusedExchange } from "../families.ts";
 import type { NodeId } from "../lineage.ts";
 import type { CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
+import type { RefusedExchange } from "./status-ask.ts";
 
 /** The memory twin of a family's rows: what the rules are tested against by the thousand. */
 export function memoryRows(): FamilyRows {

@@ -1,7 +1,9 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
-import type { Leaf, NewCode, NewGrant, NewLeaf, NewSession, Opened, OpenFamily, Refused, SignedOn, SignOn } from "../families.ts";
+import type { Refused } from "../families.ts";
 import { FAMILY_LIFE_SECONDS } from "../users.ts";
 import { deathOf, familyDeath, isLive } from "./liveness.ts";
+import type { NewCode, NewGrant, NewSession, Opened, OpenFamily, SignedOn, SignOn } from "./login-ask.ts";
+import type { Leaf, NewLeaf } from "./record.ts";
 import { type FamilyRows, ROOT, rootOf } from "./rows.ts";
 
 /** How long after the last expiry a family is kept, so that a late clock never meets an empty object. */

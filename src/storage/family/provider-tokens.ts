@@ -1,7 +1,9 @@
-import type { BeginProviderRefresh, EndProviderRefresh, ProviderRefreshTurn, ProviderTokensStatus, Refused, StatusQuery } from "../families.ts";
+import type { Refused } from "../families.ts";
 import type { NodeId } from "../lineage.ts";
 import { deathOf, statusOf } from "./liveness.ts";
+import type { BeginProviderRefresh, EndProviderRefresh, ProviderRefreshTurn, ProviderTokensStatus } from "./provider-tokens-ask.ts";
 import type { FamilyRows, SessionRow } from "./rows.ts";
+import type { StatusQuery } from "./status-ask.ts";
 
 // Longer than a Worker asks an IdP for an answer, its keys included, and then tells us: five seconds each, and eight.
 const LEASE_SECONDS = 20;

@@ -1,9 +1,11 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
 import { mayRefreshWith } from "../../protocol/confirmation.ts";
 import { intersect, isSubset } from "../../protocol/scope.ts";
-import type { Granted, Leaf, NewLeaf, Refresh, Refused, TokenRecord } from "../families.ts";
+import type { Refused } from "../families.ts";
+import type { Refresh } from "./exchange-ask.ts";
 import { recordDeath } from "./liveness.ts";
 import { keepUntil, recordLeaves } from "./opening.ts";
+import type { Granted, Leaf, NewLeaf, TokenRecord } from "./record.ts";
 import { type Chain, type FamilyRow, type FamilyRows, type NodeRow, rootOf } from "./rows.ts";
 
 const LEAVES_KEPT = 20;

@@ -1,6 +1,7 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
-import type { EndedSession, EndedSessions, Participant, Refused, Revocation, Revoked } from "../families.ts";
+import type { Refused } from "../families.ts";
 import type { NodeId } from "../lineage.ts";
+import type { EndedSession, EndedSessions, Participant, Revocation, Revoked } from "./ending-ask.ts";
 import { GRACE_SECONDS, keepUntil } from "./opening.ts";
 import { type FamilyRows, type NodeRow, ROOT, type SessionRow } from "./rows.ts";
 

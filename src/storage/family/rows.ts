@@ -1,6 +1,8 @@
 import type { Principal } from "../../tenants/principal.ts";
-import type { Leaf, RefusedExchange, SessionLimits, SsoRecord, TokenRecord } from "../families.ts";
 import type { NodeId, Root, RootKind } from "../lineage.ts";
+import type { SessionLimits } from "./login-ask.ts";
+import type { Leaf, SsoRecord, TokenRecord } from "./record.ts";
+import type { RefusedExchange } from "./status-ask.ts";
 
 /** The family itself. Seconds throughout. */
 export interface FamilyRow {

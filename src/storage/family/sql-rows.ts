@@ -1,7 +1,8 @@
 import type { Principal } from "../../tenants/principal.ts";
-import type { Leaf, RefusedExchange, SsoRecord, TokenRecord } from "../families.ts";
 import type { NodeId, RootKind } from "../lineage.ts";
+import type { Leaf, SsoRecord, TokenRecord } from "./record.ts";
 import type { Chain, CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
+import type { RefusedExchange } from "./status-ask.ts";
 
 // Only ever added to: an older version of the Worker must be able to read what a newer one wrote.
 const SCHEMA = `

@@ -1,6 +1,7 @@
 import { equalInConstantTime } from "../../protocol/bytes.ts";
-import type { RedeemedSso, RedeemSso, Refused } from "../families.ts";
+import type { Refused } from "../families.ts";
 import { recordDeath } from "./liveness.ts";
+import type { RedeemedSso, RedeemSso } from "./login-ask.ts";
 import { keepUntil } from "./opening.ts";
 import { type FamilyRows, rootOf } from "./rows.ts";
 

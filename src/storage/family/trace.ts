@@ -1,6 +1,7 @@
-import type { Refused, RefusedExchange, Trace, TracedNode } from "../families.ts";
+import type { Refused } from "../families.ts";
 import { recordDeath } from "./liveness.ts";
 import type { FamilyRows, NodeRow } from "./rows.ts";
+import type { RefusedExchange, Trace, TracedNode } from "./status-ask.ts";
 
 const NODES_LISTED = 1000;
 const REFUSALS_KEPT = 10;
