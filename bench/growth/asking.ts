@@ -50,8 +50,10 @@ export function asking(cambio: MeasuredCambio, generator: Generator): Asking {
   };
 }
 
-/** Every request once, unmeasured, so that what it asks is awake; then all of them in turn, so many times. */
-export async function awake({ send }: Asking, requests: readonly string[], count: number): Promise<Job> {
+/** Every request once, unmeasured, so that what it asks is awake; then all of them in turn, so many times, as so many jobs. */
+export async function awake({ send }: Asking, requests: readonly string[], count: number, jobs = 1): Promise<readonly Job[]> {
   await send({ requests }, requests.length);
-  return { requests, count };
+  const each = Math.ceil(count / jobs);
+  // Where there are more than one job sends, each goes on where the last has ended.
+  return Array.from({ length: jobs }, (_none, job) => ({ requests: requests.length > each ? requests.slice(job * each, (job + 1) * each) : requests, count: each }));
 }

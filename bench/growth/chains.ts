@@ -5,6 +5,7 @@ import type { Curve, Point } from "./curve.ts";
 // As many logins are asked in turn, and each so often in a round.
 const LOGINS = 4;
 const EACH = 60;
+const JOBS = 5;
 
 /** What an exchange costs as the so-manieth of its chain, and an introspection of what such an exchange gave. */
 export async function chainCurves(asking: Asking, depths: readonly number[]): Promise<readonly Curve[]> {
@@ -20,7 +21,7 @@ export async function chainCurves(asking: Asking, depths: readonly number[]): Pr
   };
   const curve = (title: string, act: (depth: number) => Promise<readonly string[]>): Curve => ({
     ...{ title, grows: "chain length" },
-    points: depths.map((depth): Point => ({ size: depth, served: cambio.served, supply: async () => [await awake(asking, await act(depth), LOGINS * EACH)] })),
+    points: depths.map((depth): Point => ({ size: depth, served: cambio.served, supply: async () => await awake(asking, await act(depth), LOGINS * EACH, JOBS) })),
   });
   return [
     curve("exchange JWT→JWT, strong", async (depth) => toItself(await exchanged(depth - 1))),

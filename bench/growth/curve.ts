@@ -58,51 +58,56 @@ interface Sample {
 const LONGEST_MS = 5000;
 const AFTER_RESPONSE_MS = 30;
 
-/** Measures every size of every curve, in turn within each round, and in each round from another size on. The first round warms up. */
+/**
+ * Measures every size of every curve, job by job in turn, and in each round from another size on: whatever else the machine
+ * does falls on all of them. The first round warms up.
+ */
 export async function measureCurves(
   curves: readonly Curve[],
   generator: Generator,
   { least, most, milliseconds }: Rounds,
   note: (text: string) => void,
 ): Promise<readonly GrownCurve[]> {
-  const taken = curves.map(({ points }) => points.map((): Sample[] => []));
+  const taken = curves.map((): (readonly Sample[])[] => []);
   const deadline = performance.now() + milliseconds;
   let rounds = 0;
   for (let round = 0; round <= most && (round <= least || performance.now() < deadline); round++) {
     note(round === 0 ? "warming up" : `round ${round}`);
     rounds = round;
-    for (const [index, { title, points }] of curves.entries()) {
-      for (let step = 0; step < points.length; step++) {
-        const at = (step + round) % points.length;
-        const point = points[at];
-        if (point === undefined) continue;
-        const sample = await sampleOf(point, round, generator, title);
-        if (round > 0) taken[index]?.[at]?.push(sample);
-      }
+    for (const [index, curve] of curves.entries()) {
+      const samples = await sampleCurve(curve, round, generator);
+      if (round > 0) taken[index]?.push(samples);
     }
   }
   return curves.map(({ title, grows, points }, index) => {
     const samples = taken[index] ?? [];
-    const sizes = points.map(({ size }, at) => ({ size, ...ratios(samples[at], samples[0]) }));
-    return { title, grows, rounds, waited: median(samples.flat().map(({ waited }) => waited)), sizes };
+    const of = (at: number) => samples.flatMap((inRound) => inRound[at] ?? []);
+    return { title, grows, rounds, waited: median(samples.flat().map(({ waited }) => waited)), sizes: points.map(({ size }, at) => ({ size, ...ratios(of(at), of(0)) })) };
   });
 }
 
-async function sampleOf({ served, supply }: Point, round: number, generator: Generator, title: string): Promise<Sample> {
-  let [milliseconds, waiting, requests] = [0, 0, 0];
-  const latencies: number[] = [];
-  for (const { count, requests: sent } of await supply(round)) {
-    const [before, waitedBefore] = [served.cpu(), served.waited()];
-    const result = await generator.run({ port: served.port, requests: sent, connections: CONNECTIONS, count, milliseconds: LONGEST_MS });
-    // What follows the response belongs to it.
-    await sleep(AFTER_RESPONSE_MS);
-    milliseconds += served.cpu() - before;
-    waiting += served.waited() - waitedBefore;
-    requests += result.count;
-    latencies.push(result.p50);
-    if (result.failures > 0) throw new Error(`${title}: ${result.failures} of ${result.count} refused: ${result.failure}`);
+async function sampleCurve({ title, points }: Curve, round: number, generator: Generator): Promise<readonly Sample[]> {
+  const sums = [];
+  for (const { served, supply } of points) sums.push({ served, jobs: await supply(round), cpu: 0, waited: 0, requests: 0, latencies: [] as number[] });
+  const turns = Math.max(...sums.map(({ jobs }) => jobs.length));
+  for (let turn = 0; turn < turns; turn++) {
+    for (let step = 0; step < sums.length; step++) {
+      const sum = sums[(step + round) % sums.length];
+      const job = sum?.jobs[turn];
+      if (sum === undefined || job === undefined) continue;
+      const [before, waitedBefore] = [sum.served.cpu(), sum.served.waited()];
+      const { requests, count } = job;
+      const result = await generator.run({ port: sum.served.port, requests, connections: CONNECTIONS, count, milliseconds: LONGEST_MS });
+      // What follows the response belongs to it.
+      await sleep(AFTER_RESPONSE_MS);
+      sum.cpu += sum.served.cpu() - before;
+      sum.waited += sum.served.waited() - waitedBefore;
+      sum.requests += result.count;
+      sum.latencies.push(result.p50);
+      if (result.failures > 0) throw new Error(`${title}: ${result.failures} of ${result.count} refused: ${result.failure}`);
+    }
   }
-  return { cpu: milliseconds / requests, p50: median(latencies), waited: waiting / (milliseconds + waiting) };
+  return sums.map(({ cpu, waited, requests, latencies }) => ({ cpu: cpu / requests, p50: median(latencies), waited: waited / (cpu + waited) }));
 }
 
 function ratios(samples: readonly Sample[] = [], smallest: readonly Sample[] = []): Omit<Grown, "size"> {

@@ -22,7 +22,7 @@ interface Family {
 type Group = readonly Family[];
 
 /** What is done with a group of families; what it needs for that is made before. */
-type Act = (group: Group) => Promise<Job>;
+type Act = (group: Group) => Promise<readonly Job[]>;
 
 /** What an exchange costs in families of so many nodes, which were all made by exchanges; and an introspection, and a revocation. */
 export async function familyCurves(asking: Asking, sizes: readonly number[], note: (text: string) => void): Promise<readonly Curve[]> {
@@ -37,7 +37,7 @@ export async function familyCurves(asking: Asking, sizes: readonly number[], not
       const supply = async (round: number) => {
         const groups = (await populations[index]?.(round)) ?? [];
         const jobs: Job[] = [];
-        for (let job = 0; job < JOBS; job++) jobs.push(await act(groups[job % groups.length] ?? []));
+        for (let job = 0; job < JOBS; job++) jobs.push(...(await act(groups[job % groups.length] ?? [])));
         return jobs;
       };
       return { size, served: asking.cambio.served, supply };
@@ -57,7 +57,7 @@ export async function familyCurves(asking: Asking, sizes: readonly number[], not
     }),
     curve("revoke", async (group) => {
       const tokens = await asking.send({ requests: exchanges(asking, group) }, GROUP * EACH);
-      return { requests: tokens.map((token) => about(asking, "revoke", token)), count: tokens.length };
+      return [{ requests: tokens.map((token) => about(asking, "revoke", token)), count: tokens.length }];
     }),
   ];
 }

@@ -52,30 +52,31 @@ function permission(index: number, fillers: number): object {
 }
 
 const EACH = 60;
+const JOBS = 5;
 // As many fillers ask in turn, where a tenant has them.
 const FILLERS = 200;
 
 /** What requests cost in tenants of so many clients: of the same clients everywhere, and of hundreds in turn. */
 export async function tenantCurves(tenants: readonly (TenantSize & { readonly asking: Asking })[]): Promise<readonly Curve[]> {
   const measured = await Promise.all(tenants.map(async ({ clients, asking }) => ({ clients, asking, logins: await logIns(asking) })));
-  const curve = (title: string, act: (tenant: (typeof measured)[number]) => Promise<Job>): Curve => ({
+  const curve = (title: string, act: (tenant: (typeof measured)[number]) => Promise<readonly Job[]>): Curve => ({
     ...{ title, grows: "tenant clients" },
-    points: measured.map((tenant): Point => ({ size: tenant.clients, served: tenant.asking.cambio.served, supply: async () => [await act(tenant)] })),
+    points: measured.map((tenant): Point => ({ size: tenant.clients, served: tenant.asking.cambio.served, supply: async () => await act(tenant) })),
   });
   const credentialsForm = { grant_type: "client_credentials" };
   return [
     curve("exchange JWT→JWT, strong", async ({ asking, logins }) => {
       const requests = (await logins()).map((token) => asking.exchanging("app-strong", "api-strong", token));
-      return await awake(asking, requests, LOGINS * EACH);
+      return await awake(asking, requests, LOGINS * EACH, JOBS);
     }),
     curve("introspect JWT, strong", async ({ asking, logins }) => {
       const requests = (await logins()).map((token) => asking.form("/oauth2/introspect", ["app-strong", secretOf("app-strong")], { token }));
-      return await awake(asking, requests, LOGINS * EACH);
+      return await awake(asking, requests, LOGINS * EACH, JOBS);
     }),
     curve("client_credentials → JWT, many clients", async ({ clients, asking }) => {
       const fillers = Array.from({ length: Math.min(FILLERS, clients - OWN_CLIENTS) }, (_none, index) => fillerName(index));
       const requests = fillers.map((id) => asking.form("/oauth2/token", [id, FILLER_SECRET], credentialsForm));
-      return await awake(asking, requests, FILLERS);
+      return await awake(asking, requests, FILLERS, JOBS);
     }),
   ];
 }
