@@ -8,7 +8,7 @@ const LONG_MS = 20_000;
 // So few that each is asked for often within the seconds that `edge` remembers it.
 const REPEATED = 32;
 // So many that each has been forgotten when it is asked for again: its signature is verified anew, its family's answer is not.
-const FORGOTTEN = VERIFIED_TOKENS_KEPT + 50;
+const FORGOTTEN = VERIFIED_TOKENS_KEPT + 20;
 
 /** Cambio as a contestant: logs in as often as there are connections, and makes the tokens that are then exchanged. */
 export async function cambioContestant(cambio: MeasuredCambio, generator: Generator): Promise<Contestant> {

@@ -21,7 +21,7 @@ import { type Served, serveWorkers, type WorkerConfig } from "./served.ts";
 const REDIRECT_URI = "http://localhost:8789/callback";
 
 /** How many verified JWTs an isolate keeps: fewer than in production, so that a round can ask for one that was forgotten. */
-export const VERIFIED_TOKENS_KEPT = 100;
+export const VERIFIED_TOKENS_KEPT = 40;
 
 /** Cambio's production bundle on workerd, with the demo tenant and the benchmark's own clients. */
 export interface MeasuredCambio {

@@ -54,5 +54,14 @@ export function always(...requests: readonly string[]): Supply {
   return async () => ({ requests });
 }
 
+/** Work that is made once, for what it sends may be sent again and again. */
+export function kept(make: () => Promise<Work>): Supply {
+  let work: Work | undefined;
+  return async () => {
+    work ??= await make();
+    return work;
+  };
+}
+
 /** How many connections are open at once; a chain has one of its own. */
 export const CONNECTIONS = 8;

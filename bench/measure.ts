@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CONNECTIONS, type Contestant, OPERATIONS, type Operation } from "./contestant.ts";
+import { CONNECTIONS, type Contestant, OPERATIONS, type Operation, type Supply } from "./contestant.ts";
 import type { Generator } from "./generator.ts";
 
 /** What one contestant needed for one operation: medians of the rounds. */
@@ -35,20 +35,25 @@ const AFTER_BATCHES_MS = 150;
 const BATCHED: readonly Operation[] = ["exchangeEdge", "exchangeKnown"];
 const WARM_UP_ROUNDS = 2;
 // What runs for the first time runs slowly, and the more code there is the longer.
-const LEAST_WARM_UP = 400;
+const LEAST_WARM_UP = 300;
 const LEAST_REQUESTS = 40;
 
 /** Measures every operation of every contestant, in turn within each round: whatever else the machine does falls on all of them. */
 export async function measure(contestants: readonly Contestant[], generator: Generator, effort: Effort, note: (text: string) => void): Promise<readonly Measured[]> {
   const operations = (Object.keys(OPERATIONS) as Operation[]).filter((operation) => effort.only?.includes(operation) ?? true);
   const samples = new Map<string, Sample[]>();
+  // A peer has one supply for all that is the same to it.
+  const warm = new Set<Supply>();
   for (let round = 0; round <= effort.rounds; round++) {
     note(round === 0 ? "warming up" : `round ${round} of ${effort.rounds}`);
     for (const operation of operations) {
       for (const contestant of contestants) {
+        const supply = contestant.supplies[operation];
+        if (supply === undefined || (round === 0 && warm.has(supply))) continue;
+        warm.add(supply);
         // Everything is compiled and cached before anything counts.
-        const sample = await once(contestant, operation, generator, round === 0 ? Math.max(effort.count * WARM_UP_ROUNDS, LEAST_WARM_UP) : effort.count);
-        if (sample !== undefined && round > 0) samples.set(`${contestant.name} ${operation}`, [...(samples.get(`${contestant.name} ${operation}`) ?? []), sample]);
+        const sample = await once(contestant, operation, supply, generator, round === 0 ? Math.max(effort.count * WARM_UP_ROUNDS, LEAST_WARM_UP) : effort.count);
+        if (round > 0) samples.set(`${contestant.name} ${operation}`, [...(samples.get(`${contestant.name} ${operation}`) ?? []), sample]);
       }
     }
   }
@@ -60,10 +65,8 @@ export async function measure(contestants: readonly Contestant[], generator: Gen
   );
 }
 
-async function once({ name, served, supplies }: Contestant, operation: Operation, generator: Generator, count: number): Promise<Sample | undefined> {
-  const work = await supplies[operation]?.(count);
-  if (work === undefined) return undefined;
-  const { requests, chains, each = 1, took } = work;
+async function once({ name, served }: Contestant, operation: Operation, supply: Supply, generator: Generator, count: number): Promise<Sample> {
+  const { requests, chains, each = 1, took } = await supply(count);
   const sent = Math.max(Math.ceil(count / each), LEAST_REQUESTS);
   const [before, waitedBefore] = [served.cpu(), served.waited()];
   const result = await generator.run({ port: served.port, requests, ...(chains === undefined ? {} : { chains }), connections: CONNECTIONS, count: sent, milliseconds: LONGEST_MS });

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { freePort, waitedMilliseconds } from "../../cli/size/startup.ts";
 import { hasGlewlwyd, startGlewlwyd, USER } from "../../test/e2e/glewlwyd.ts";
-import { always, CONNECTIONS, type Supply } from "../contestant.ts";
+import { always, CONNECTIONS, kept } from "../contestant.ts";
 import { hold } from "../core.ts";
 import { get, post } from "../request.ts";
 import { MEMORY } from "../served.ts";
@@ -34,7 +34,7 @@ export const glewlwyd: Peer = async () => {
     return (await (await fetch(`${running.issuer}/token`, { method: "POST", headers, body })).json()) as Tokens;
   };
   const logIns = async () => await Promise.all(Array.from({ length: CONNECTIONS }, logIn));
-  const introspect: Supply = async () => ({ requests: (await logIns()).map(({ access_token }) => form("introspect", { token: access_token })) });
+  const introspect = kept(async () => ({ requests: (await logIns()).map(({ access_token }) => form("introspect", { token: access_token })) }));
   return {
     name: "glewlwyd",
     note: "exchanges nothing; JWTs of ES256 and refresh tokens that are good once, as Cambio's; an introspection looks the token up each time",

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "../../cli/size/bundle.ts";
 import { compatibilityDate, freePort } from "../../cli/size/startup.ts";
-import { CONNECTIONS, type Supply } from "../contestant.ts";
+import { CONNECTIONS, kept } from "../contestant.ts";
 import { get, post } from "../request.ts";
 import { serveWorkers } from "../served.ts";
 import type { Peer } from "./index.ts";
@@ -51,7 +51,7 @@ export const workersOauthProvider: Peer = async (folder) => {
     return (await (await fetch(`${origin}/token`, { method: "POST", body, headers })).json()) as Tokens;
   };
   const logIns = async () => await Promise.all(Array.from({ length: CONNECTIONS }, logIn));
-  const exchange: Supply = async () => ({
+  const exchange = kept(async () => ({
     requests: (await logIns()).map(({ access_token }) =>
       form({
         grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -59,11 +59,11 @@ export const workersOauthProvider: Peer = async (folder) => {
         subject_token_type: "urn:ietf:params:oauth:token-type:access_token",
       }),
     ),
-  });
+  }));
   // It has no introspection endpoint: what an API of its own is asked with a token is the nearest thing.
-  const introspect: Supply = async () => ({
+  const introspect = kept(async () => ({
     requests: (await logIns()).map(({ access_token }) => get(served.host, "/api/").replace("\r\n\r\n", `\r\nauthorization: Bearer ${access_token}\r\n\r\n`)),
-  });
+  }));
   return {
     name: "workers-oauth-provider",
     note: "its tokens are opaque on both sides and lie in KV, here a Map; it introspects nothing, so a call of an API of its own stands for that",
