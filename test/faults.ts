@@ -1,6 +1,6 @@
-import { runInDurableObject } from "cloudflare:test";
+import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { vi } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
 import { createApp } from "../src/app.ts";
 import { createService } from "../src/index.ts";
 import type { Service } from "../src/service.ts";
@@ -16,14 +16,31 @@ export interface Clock {
   forward(seconds: number): void;
 }
 
+const CLOCK: Clock = {
+  now: () => Math.floor(Date.now() / 1000),
+  forward: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),
+};
+
 /** Stops the clock at a whole second. End it with `vi.useRealTimers()`. */
 export function stopClock(): Clock {
-  const start = Math.ceil(Date.now() / 1000) * 1000;
-  vi.useFakeTimers({ toFake: ["Date"], now: start });
-  return {
-    now: () => Math.floor(Date.now() / 1000),
-    forward: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),
-  };
+  vi.useFakeTimers({ toFake: ["Date"], now: Math.ceil(Date.now() / 1000) * 1000 });
+  return CLOCK;
+}
+
+/**
+ * For a file of tests: before each of them storage is empty and the clock stands still, after it mocks and the clock are
+ * given back.
+ */
+export function stoppedClock(): Clock {
+  beforeEach(async () => {
+    await reset();
+    stopClock();
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+  return CLOCK;
 }
 
 /** A spy on every call of a token family: one call of `get` for each attempt. End it with `vi.restoreAllMocks()`. */

@@ -1,21 +1,12 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { sha256 } from "../../src/protocol/bytes.ts";
 import { demoTenant } from "../demo-tenant.ts";
-import { anotherIsolate, type Clock, editTenant, stopClock } from "../faults.ts";
+import { anotherIsolate, editTenant, stoppedClock } from "../faults.ts";
 import { basic, ISSUER, type World, world } from "../world.ts";
 import { asOperator } from "./operator-requests.ts";
 import { lastLineOf, WORKER } from "./wire.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const NEW = { grants: ["client_credentials"], scopes: ["a"] };
 const PATH = "/clients/billing-worker";

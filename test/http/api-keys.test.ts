@@ -1,7 +1,6 @@
-import { reset } from "cloudflare:test";
 import { decodeProtectedHeader } from "jose";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Clock, editTenant, stopClock } from "../faults.ts";
+import { describe, expect, it } from "vitest";
+import { editTenant, stoppedClock } from "../faults.ts";
 import { basic, login, type World, world } from "../world.ts";
 import { asOperator, newSigningKey, newTokenKey, version } from "./operator-requests.ts";
 import { lastLineOf, WORKER } from "./wire.ts";
@@ -10,15 +9,7 @@ const PUBLISHED = 310;
 const MARGIN = 120;
 const HOUR = 3600;
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const roleOf = (answer: { readonly body: { readonly keys: readonly { readonly kind: string; readonly number: number; readonly role: string }[] } }, kind: string, number: number) =>
   answer.body.keys.find((key) => key.kind === kind && key.number === number)?.role;

@@ -1,19 +1,10 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { anotherIsolate, type Clock, stopClock } from "../faults.ts";
+import { anotherIsolate, stoppedClock } from "../faults.ts";
 import { exchange, introspect, login, refresh, type TenantFileInput, type World, world } from "../world.ts";
 import { api } from "./api.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 /** Every decision uses configuration that was confirmed at most this long ago. Seconds. */
 const BOUND = 10;

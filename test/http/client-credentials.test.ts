@@ -1,19 +1,11 @@
-import { listDurableObjectIds, reset } from "cloudflare:test";
+import { listDurableObjectIds } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { anotherIsolate, type Clock, consistently, editTenant, familyCalls, stopClock } from "../faults.ts";
+import { describe, expect, it } from "vitest";
+import { anotherIsolate, consistently, editTenant, familyCalls, stoppedClock } from "../faults.ts";
 import { ISSUER, introspect, payloadOf, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const WORKER = "billing-worker";
 const RESOURCE = "https://orders.example.com";

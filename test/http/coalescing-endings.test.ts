@@ -1,21 +1,12 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { anotherIsolate, type Clock, consistently, editTenant, familiesDown, stopClock } from "../faults.ts";
+import { anotherIsolate, consistently, editTenant, familiesDown, stoppedClock } from "../faults.ts";
 import { introspect, login, payloadOf, type Tokens, type World } from "../world.ts";
 import { familyCallsOf, lineOf, sharing, trade } from "./coalescing-steps.ts";
 import { agentToken, withAgents } from "./delegation-steps.ts";
 import { partnerToken, present } from "./external-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const AT = TOKEN_TYPE.access_token;
 const REFUSED = { status: 400, error: "invalid_request", isShared: false };

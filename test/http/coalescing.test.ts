@@ -1,25 +1,16 @@
-import { reset } from "cloudflare:test";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { coalescingKey } from "../../src/grants/coalescing.ts";
 import { readQuery } from "../../src/protocol/form.ts";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
 import type { ClientRequest } from "../../src/service.ts";
 import { sharedAnswers } from "../../src/tokens/shared-answers.ts";
-import { type Clock, editTenant, stopClock } from "../faults.ts";
+import { editTenant, stoppedClock } from "../faults.ts";
 import { ISSUER, introspect, login, payloadOf } from "../world.ts";
 import { familyCallsOf, lineOf, sharing, trade } from "./coalescing-steps.ts";
 import { agentToken, withAgents } from "./delegation-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const FOR_HR = { audience: "hr-service" };
 const AT = TOKEN_TYPE.access_token;

@@ -1,18 +1,9 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { TenantFile } from "../../src/tenants/tenant.ts";
-import { anotherIsolate, type Clock, editTenant, stopClock } from "../faults.ts";
+import { anotherIsolate, editTenant, stoppedClock } from "../faults.ts";
 import { arrive, ISSUER, introspect, login, payloadOf, redeem, refresh, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 /** Every decision uses configuration that was confirmed at most this long ago. Seconds. */
 const BOUND = 10;

@@ -1,19 +1,10 @@
-import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { randomId, sha256 } from "../../src/protocol/bytes.ts";
-import { anotherIsolate, type Clock, editTenant, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { anotherIsolate, editTenant, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { introspect, login, refresh, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 /** Every decision uses configuration that was confirmed at most this long ago. Seconds. */
 const BOUND = 10;

@@ -1,20 +1,11 @@
-import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { KeyRing } from "../../src/tokens/keys.ts";
 import { seal, unseal } from "../../src/tokens/seal.ts";
-import { anotherIsolate, type Clock, consistently, familyCalls, handedOver, stopClock } from "../faults.ts";
+import { anotherIsolate, consistently, familyCalls, handedOver, stoppedClock } from "../faults.ts";
 import { ISSUER, introspect, login, refresh, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 type Read = (name: string) => Promise<string | null>;
 

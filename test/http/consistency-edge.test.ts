@@ -1,20 +1,11 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Service } from "../../src/service.ts";
 import type { Families } from "../../src/storage/families.ts";
 import { statusMemory } from "../../src/storage/status-memory.ts";
-import { anotherIsolate, type Clock, consistently, editTenant, familiesDown, familyCalls, handedOver, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { anotherIsolate, consistently, editTenant, familiesDown, familyCalls, handedOver, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { introspect, login, refresh, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 /** How old an answer may be that `edge` decides by. Seconds. */
 const BOUND = 5;

@@ -1,18 +1,9 @@
-import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { anotherIsolate, type Clock, consistently, familiesDown, familyCalls, handedOver, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { describe, expect, it, vi } from "vitest";
+import { anotherIsolate, consistently, familiesDown, familyCalls, handedOver, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { introspect, login, refresh, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const begun = () => world({ tenant: consistently("eventual") });
 const see = (w: World, token: string, extra: Record<string, string> = {}) => introspect(w, "web-app", token, extra);

@@ -1,18 +1,9 @@
-import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { anotherIsolate, type Clock, consistently, familyCalls, handedOver, stopClock } from "../faults.ts";
+import { describe, expect, it, vi } from "vitest";
+import { anotherIsolate, consistently, familyCalls, handedOver, stoppedClock } from "../faults.ts";
 import { introspect, login, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const LEVELS = ["strong", "edge", "eventual"] as const;
 type Level = (typeof LEVELS)[number];

@@ -1,18 +1,9 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { anotherIsolate, type Clock, editTenant, stopClock } from "../faults.ts";
+import { anotherIsolate, editTenant, stoppedClock } from "../faults.ts";
 import { changed, exchange, introspect, login, payloadOf, refresh, type TenantFile, type TenantFileInput, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const AT = TOKEN_TYPE.access_token;
 const subjectOf = (token: string, type: string = AT) => ({ subject_token: token, subject_token_type: type });

@@ -1,20 +1,11 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { anotherIsolate, type Clock, stopClock } from "../faults.ts";
+import { anotherIsolate, stoppedClock } from "../faults.ts";
 import { exchange, introspect, login, payloadOf, refresh, type TenantFileInput, type Tokens, type World, world } from "../world.ts";
 import { AGENTS, agentToken, trade, withAgents } from "./delegation-steps.ts";
 import { onHttps } from "./login-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const REFUSED = { status: 400, error: "invalid_request" };
 const TOO_DEEP = { ...REFUSED, reason: "subject_depth" };

@@ -1,20 +1,11 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { randomId } from "../../src/protocol/bytes.ts";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { anotherIsolate, type Clock, consistently, editTenant, familiesDown, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { anotherIsolate, consistently, editTenant, familiesDown, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { type InterceptedWorld, interceptedWorld } from "../worker/intercepted.ts";
 import { basic, exchange, ISSUER, introspect, login, payloadOf, type TenantFileInput, type Tokens, type World } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 /** How old an answer may be that `edge` decides by. Seconds. */
 const BOUND = 5;

@@ -1,21 +1,12 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, stopClock } from "../faults.ts";
+import { stoppedClock } from "../faults.ts";
 import { type InterceptedWorld, interceptedWorld } from "../worker/intercepted.ts";
 import { changed, ISSUER, login, payloadOf, type TenantFileInput, type World } from "../world.ts";
 import { lastReason } from "./login-steps.ts";
 import { bytesOfAnswer } from "./wire.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const AGENT = ["travel-agent", "travel-agent-secret"] as const;
 const SUBJECT = { grant_type: GRANT_TYPE.token_exchange, subject_token_type: TOKEN_TYPE.access_token };

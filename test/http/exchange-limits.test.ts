@@ -1,19 +1,10 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, stopClock } from "../faults.ts";
+import { stoppedClock } from "../faults.ts";
 import { exchange, login, refresh, type Tokens, type World, world } from "../world.ts";
 import { lastReason, onHttps } from "./login-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const AT = TOKEN_TYPE.access_token;
 const web = (w: World, token: string, form: Record<string, string> = {}, type: string = AT) => exchange(w, "web-app", { subject_token: token, subject_token_type: type, ...form });

@@ -1,20 +1,11 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { anotherIsolate, type Clock, consistently, editTenant, stopClock } from "../faults.ts";
+import { anotherIsolate, consistently, editTenant, stoppedClock } from "../faults.ts";
 import { interceptedWorld } from "../worker/intercepted.ts";
 import { ISSUER, introspect, payloadOf, type World, world } from "../world.ts";
 import { fate, partnerToken, present } from "./external-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const DEAD = [400, "invalid_request", "subject_dead"];
 

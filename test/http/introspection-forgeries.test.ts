@@ -1,19 +1,11 @@
-import { listDurableObjectIds, reset } from "cloudflare:test";
+import { listDurableObjectIds } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { CompactSign, exportJWK, generateKeyPair, importJWK } from "jose";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { anotherIsolate, type Clock, familyCalls, stopClock } from "../faults.ts";
+import { describe, expect, it, vi } from "vitest";
+import { anotherIsolate, familyCalls, stoppedClock } from "../faults.ts";
 import { introspect, login, payloadOf, refresh, type Tokens, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const APP = "front-end-app";
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -1,18 +1,9 @@
-import { reset } from "cloudflare:test";
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Clock, changeKeys, editTenant, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { describe, expect, it } from "vitest";
+import { changeKeys, editTenant, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { ISSUER, introspect, login, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const APP = "front-end-app";
 const MEDIA_TYPE = "application/token-introspection+jwt";

@@ -1,18 +1,9 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Clock, editTenant, familyCalls, stopClock } from "../faults.ts";
+import { describe, expect, it } from "vitest";
+import { editTenant, familyCalls, stoppedClock } from "../faults.ts";
 import { arrive, introspect, login, refresh, type Tokens, type World, world } from "../world.ts";
 import { onHttps } from "./login-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const INACTIVE = '{"active":false}';
 const CLIENTS = ["web-app", "front-end-app", "back-end-api", "travel-agent", "hr-service", "orders-api", "billing-worker", "stranger"];

@@ -1,20 +1,11 @@
-import { reset } from "cloudflare:test";
 import { createRemoteJWKSet, customFetch, decodeProtectedHeader, type JWTVerifyGetKey, jwtVerify } from "jose";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, stopClock } from "../faults.ts";
+import { stoppedClock } from "../faults.ts";
 import { exchange, ISSUER, login, type World, world } from "../world.ts";
 import { asOperator, newSigningKey, version } from "./operator-requests.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const STEP_SECONDS = 10;
 const ROTATIONS = 5;

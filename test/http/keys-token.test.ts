@@ -1,19 +1,10 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { KeyRoles } from "../../src/tenants/key-roles.ts";
-import { type Clock, changeKeys, consistently, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { changeKeys, consistently, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { arrive, introspect, login, redeem, refresh, type Tokens, type World, world } from "../world.ts";
 import { begin, comeBack } from "./login-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 type Role = KeyRoles["token"][number]["role"];
 

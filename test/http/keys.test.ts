@@ -1,21 +1,12 @@
-import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createLocalJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, type JSONWebKeySet, jwtVerify } from "jose";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { KeyRoles } from "../../src/tenants/key-roles.ts";
 import { keyStore } from "../../src/tokens/keys.ts";
-import { anotherIsolate, type Clock, changeKeys, editTenant, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { anotherIsolate, changeKeys, editTenant, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { arrive, ISSUER, introspect, login, redeem, refresh, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 type Role = KeyRoles["signing"][number]["role"];
 type Key = KeyRoles["signing"][number];

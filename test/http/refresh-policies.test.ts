@@ -1,18 +1,10 @@
-import { abortAllDurableObjects, evictDurableObject, reset } from "cloudflare:test";
+import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { anotherIsolate, answersLost, type Clock, changeKeys, editTenant, familyCalls, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { describe, expect, it } from "vitest";
+import { anotherIsolate, answersLost, changeKeys, editTenant, familyCalls, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { introspect, login, refresh, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 type Policy = "strict" | "grace" | "online" | "mobile";
 

@@ -1,18 +1,9 @@
-import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Clock, familyCalls, stopClock } from "../faults.ts";
+import { describe, expect, it } from "vitest";
+import { familyCalls, stoppedClock } from "../faults.ts";
 import { arrive, introspect, login, payloadOf, redeem, refresh, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const APP = "web-app";
 const HOUR = 3600;

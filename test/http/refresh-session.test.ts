@@ -1,17 +1,8 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Clock, stopClock } from "../faults.ts";
+import { describe, expect, it } from "vitest";
+import { stoppedClock } from "../faults.ts";
 import { type AppId, arrive, introspect, login, payloadOf, redeem, refresh, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const HOUR = 3600;
 const OFFLINE = "openid email offline_access";

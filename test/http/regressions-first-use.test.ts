@@ -1,8 +1,8 @@
-import { listDurableObjectIds, reset } from "cloudflare:test";
+import { listDurableObjectIds } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { storedIn } from "../worker/inside.ts";
 import { APPS, exchange, login, type Tokens, type World, world } from "../world.ts";
 import { partnerToken, present } from "./external-steps.ts";
@@ -10,15 +10,7 @@ import { authorize } from "./login-steps.ts";
 
 // More of the rules learned from other servers' bugs: see regressions.test.ts.
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 /** How many families have stored anything. */
 async function families(): Promise<number> {

@@ -1,7 +1,6 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, editTenant, familiesDown, stopClock } from "../faults.ts";
+import { editTenant, familiesDown, stoppedClock } from "../faults.ts";
 import { interceptedWorld } from "../worker/intercepted.ts";
 import { changed, exchange, introspect, login, payloadOf, refresh, type Tokens, type World, world } from "../world.ts";
 import { lastReason } from "./login-steps.ts";
@@ -9,15 +8,7 @@ import { lastReason } from "./login-steps.ts";
 // Rules learned from other servers' bugs, each with the number that it has there; those that are not here stand beside what
 // they are about, under the same words.
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const AT = TOKEN_TYPE.access_token;
 const subjectOf = (token: string, type: string = AT) => ({ subject_token: token, subject_token_type: type });

@@ -1,18 +1,9 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, consistently, stopClock } from "../faults.ts";
+import { consistently, stoppedClock } from "../faults.ts";
 import { exchange, introspect, login, refresh, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const HOUR = 3600;
 const FRONT = "front-end-app";

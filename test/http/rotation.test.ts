@@ -1,21 +1,12 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { sha256 } from "../../src/protocol/bytes.ts";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, editTenant, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { editTenant, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { exchange, login, refresh, type Tokens, type World, world } from "../world.ts";
 import { begin, comeBack } from "./login-steps.ts";
 import { asOperator, newSigningKey, newTokenKey, version } from "./operator-requests.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const APP = "web-app";
 const OLD = "web-app-secret";

@@ -1,23 +1,14 @@
-import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { bytesOf } from "../../src/protocol/bytes.ts";
 import { verifier } from "../../src/saml/verifier/verify.ts";
-import { type Clock, stopClock } from "../faults.ts";
+import { stoppedClock } from "../faults.ts";
 import type { World } from "../world.ts";
 import { world } from "../world.ts";
 import { asOperator, version } from "./operator-requests.ts";
 import { certificatesOf, samlUser, samlUserOf, xmlOf } from "./saml-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const NEXT = 7;
 /** The key of the demo tenant in a test run, and the one that follows it. */

@@ -1,19 +1,10 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, editTenant, stopClock } from "../faults.ts";
+import { editTenant, stoppedClock } from "../faults.ts";
 import { arrive, changed, cookiesOf, exchange, introspect, login, payloadOf, redeem, refresh, type Tokens, WEB_CALLBACK, type World, world } from "../world.ts";
 import { lastReason } from "./login-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const SSO = "urn:sap:identity:sso";
 

@@ -1,19 +1,10 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Clock, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { describe, expect, it } from "vitest";
+import { outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { login, payloadOf, refresh, type Tokens, type World, world } from "../world.ts";
 import { tokenRequests } from "./corporate-idp-steps.ts";
 import { lastReason } from "./login-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 /** How long what the IdP said of a user holds. Seconds. */
 const AGE = 600;

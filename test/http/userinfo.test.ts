@@ -1,17 +1,8 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { anotherIsolate, type Clock, editTenant, familyCalls, stopClock } from "../faults.ts";
+import { describe, expect, it } from "vitest";
+import { anotherIsolate, editTenant, familyCalls, stoppedClock } from "../faults.ts";
 import { arrive, introspect, login, payloadOf, refresh, type Tokens, type World, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const APP = "front-end-app";
 const PATH = "/oauth2/userinfo";

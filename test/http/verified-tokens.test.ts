@@ -1,19 +1,10 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createService } from "../../src/index.ts";
 import { verifiedTokens } from "../../src/tokens/verified-tokens.ts";
-import { type Clock, changeKeys, stopClock } from "../faults.ts";
+import { changeKeys, stoppedClock } from "../faults.ts";
 import { BINDINGS, changed, introspect, login, world } from "../world.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 describe("a JWT that was verified before", () => {
   const seen = async () => {

@@ -1,19 +1,10 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, consistently, stopClock } from "../faults.ts";
+import { consistently, stoppedClock } from "../faults.ts";
 import { arrive, exchange, ISSUER, introspect, login, redeem, refresh, type Tokens, type World } from "../world.ts";
 import { type InterceptedWorld, interceptedWorld } from "./intercepted.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 /** A world in which this isolate has seen every client, key and IdP of the demo before: its configuration is warm. */
 async function warmWorld(consistency: "strong" | "edge" | "eventual" = "strong"): Promise<InterceptedWorld> {

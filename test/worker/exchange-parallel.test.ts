@@ -1,21 +1,13 @@
-import { evictAllDurableObjects, reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { evictAllDurableObjects } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { type Clock, stopClock } from "../faults.ts";
+import { stoppedClock } from "../faults.ts";
 import { api } from "../http/api.ts";
 import { trade } from "../http/delegation-steps.ts";
 import { exchange, introspect, login, refresh, type Tokens, type World, world } from "../world.ts";
 import { interceptedWorld } from "./intercepted.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const AT = TOKEN_TYPE.access_token;
 const times = (count: number) => Array.from({ length: count });

@@ -1,18 +1,10 @@
-import { abortAllDurableObjects, evictAllDurableObjects, reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Clock, stopClock } from "../faults.ts";
+import { abortAllDurableObjects, evictAllDurableObjects } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { stoppedClock } from "../faults.ts";
 import { arrive, introspect, login, redeem, refresh, type Tokens, type World, world } from "../world.ts";
 import { interceptedWorld } from "./intercepted.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = stoppedClock();
 
 const FIFTY = Array.from({ length: 50 });
 const statuses = (answers: readonly Response[]) => answers.map(({ status }) => status).toSorted((a, b) => a - b);
