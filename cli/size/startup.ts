@@ -124,8 +124,17 @@ export function waitedMilliseconds(pid: number): number {
 
 function schedstat(pid: number, column: 0 | 1): number {
   const tasks = readdirSync(`/proc/${pid}/task`);
-  const nanoseconds = tasks.map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[column]));
+  const nanoseconds = tasks.map((task) => Number(ofThread(`/proc/${pid}/task/${task}/schedstat`).split(" ")[column]));
   return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6;
+}
+
+// A thread may have ended since the threads were listed.
+function ofThread(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "0 0";
+  }
 }
 
 /** The path of workerd's binary. */
