@@ -14,16 +14,17 @@ CREATE TABLE IF NOT EXISTS refusals (k INTEGER PRIMARY KEY CHECK (k = 1), row TE
 CREATE TABLE IF NOT EXISTS revoked (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
-// How many parents' counts are remembered, and how many sessions; a family rarely has more than two.
+// How many parents' counts are remembered, sessions (a family rarely has more than two), and ids that were revoked.
 const COUNTS_KEPT = 1000;
 const SESSIONS_KEPT = 20;
+const REVOKED_KEPT = 1000;
 
 type Columns = Record<string, SqlStorageValue>;
 
 /**
  * The rows of one family in the SQLite database of its Durable Object. Reading an object that was never written stores
  * nothing: the schema comes with the first write. The family's own row, which every rule looks at, its sessions,
- * whether anything was ever revoked, and the counts of exchanges are remembered: nobody else writes this database, and whoever
+ * what was revoked, and the counts of exchanges are remembered: nobody else writes this database, and whoever
  * rolls it back makes these rows anew.
  */
 export function sqlRows(sql: SqlStorage): FamilyRows {
@@ -33,8 +34,8 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
   let family: FamilyRow | undefined;
   const counts = new Map<NodeId, number>();
   const sessions = new Map<NodeId, SessionRow>();
-  // Nothing was ever revoked in most families; once something was, each question is looked up.
-  let isUntouched: boolean | undefined;
+  // All of them, as far as they are few.
+  let revoked: Set<NodeId> | undefined;
   const read = (query: string, ...values: SqlStorageValue[]): Columns[] => (written ? sql.exec(query, ...values).toArray() : []);
   const write = (query: string, ...values: SqlStorageValue[]): void => {
     if (!written) {
@@ -98,12 +99,13 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     refusals: () => fromJson<readonly RefusedExchange[]>(read("SELECT row FROM refusals")[0]?.row) ?? [],
     putRefusals: (refusals) => put("refusals", ["k"], { k: 1, row: toJson(refusals) }),
     anyRevoked: (ids) => {
-      isUntouched ??= read("SELECT 1 FROM revoked LIMIT 1").length === 0;
-      return !isUntouched && ids.length > 0 && read(`SELECT 1 FROM revoked WHERE id IN (${ids.map(() => "?").join()}) LIMIT 1`, ...ids).length > 0;
+      revoked ??= new Set(read(`SELECT id FROM revoked LIMIT ${REVOKED_KEPT + 1}`).map(({ id }) => String(id)));
+      if (revoked.size <= REVOKED_KEPT) return ids.some((id) => revoked?.has(id));
+      return ids.length > 0 && read(`SELECT 1 FROM revoked WHERE id IN (${ids.map(() => "?").join()}) LIMIT 1`, ...ids).length > 0;
     },
     revoke: (id, at) => {
-      isUntouched = false;
       write("INSERT INTO revoked (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", id, at);
+      revoked?.add(id);
     },
   };
 }
