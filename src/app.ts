@@ -141,7 +141,8 @@ async function refuseMethod(c: Ctx, allowed: readonly string[]): Promise<Respons
 // What stands on every answer. One that may be kept has no trace: it is not one request's.
 function finish(c: Ctx, headers: Headers): void {
   headers.set("x-content-type-options", "nosniff");
-  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
-  if (headers.get("cache-control") === "no-store") headers.set("cambio-trace", c.get("audit").trace);
+  const kept = headers.get("cache-control");
+  if (kept === null) headers.set("cache-control", "no-store");
+  if (kept === null || kept === "no-store") headers.set("cambio-trace", c.get("audit").trace);
   if (c.req.url.startsWith("https:")) headers.set("strict-transport-security", "max-age=31536000; includeSubDomains");
 }
