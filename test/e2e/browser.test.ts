@@ -16,7 +16,7 @@ const HAS_CHROMIUM = existsSync(CHROMIUM);
 const TITLE = HAS_CHROMIUM ? "in Chromium" : `in Chromium: skipped, there is none at ${CHROMIUM} (CHROMIUM_PATH)`;
 
 // A browser that hangs, as it may on a busy machine, is asked once more; what it has to show stays as strict.
-describe.skipIf(!HAS_CHROMIUM)(TITLE, { timeout: 45_000, retry: 1 }, () => {
+describe.skipIf(!HAS_CHROMIUM)(TITLE, { timeout: 20_000, retry: 1 }, () => {
   let cambio: RunningCambio;
   let browser: Browser;
   let context: BrowserContext;
