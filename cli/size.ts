@@ -8,7 +8,7 @@ import { bareSetup, cambioSetup, compatibilityDate, startupCpu } from "./size/st
 
 const LIMIT_KIB = 80;
 const LIMIT_MS = 25;
-const ROUNDS = 9;
+const ROUNDS = 15;
 
 const HELP = `npm run size
 
@@ -47,19 +47,21 @@ async function measure(folder: string): Promise<number> {
     times.cambio.push(await startupCpu(setups.cambio));
   }
   const [cambioMs, bareMs] = [median(times.cambio), median(times.bare)];
+  // Of each round by itself: a machine that becomes faster or slower on the way does so for both.
+  const aboveMs = median(times.cambio.map((time, round) => time - (times.bare[round] ?? Number.NaN)));
   const kib = cambio.gzipBytes / 1024;
 
   const rows = [
     ["", "gzip KiB", "start-up CPU ms"],
     ["cambio", kib.toFixed(1), cambioMs.toFixed(1)],
     ["bare Worker", (bare.gzipBytes / 1024).toFixed(1), bareMs.toFixed(1)],
-    ["difference", (kib - bare.gzipBytes / 1024).toFixed(1), (cambioMs - bareMs).toFixed(1)],
+    ["difference", (kib - bare.gzipBytes / 1024).toFixed(1), aboveMs.toFixed(1)],
     ["limit", `${LIMIT_KIB.toFixed(1)} in all`, `+${LIMIT_MS.toFixed(1)}`],
   ];
   for (const [name = "", size = "", time = ""] of rows) terminal.out(`${name.padEnd(12)}${size.padStart(14)}${time.padStart(18)}`);
 
   const tooLarge = kib > LIMIT_KIB;
-  const tooSlow = cambioMs - bareMs > LIMIT_MS;
+  const tooSlow = aboveMs > LIMIT_MS;
   if (tooLarge) terminal.note(`the bundle is above ${LIMIT_KIB} KiB`);
   if (tooSlow) terminal.note(`the start takes more than ${LIMIT_MS} ms above the bare Worker's`);
   return tooLarge || tooSlow ? 1 : 0;
