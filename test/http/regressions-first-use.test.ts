@@ -12,16 +12,21 @@ import { authorize } from "./login-steps.ts";
 
 const clock = stoppedClock();
 
-/** How many families have stored anything. */
-async function families(): Promise<number> {
-  const stored = await Promise.all((await listDurableObjectIds(env.FAMILIES)).map((id) => storedIn(env.FAMILIES.get(id))));
-  return stored.filter(({ tables }) => tables.length > 0).length;
+/** How many families have stored anything that had not when this was called; what an earlier test left is none of it. */
+async function familiesFromNow(): Promise<() => Promise<number>> {
+  const written = async () => {
+    const stored = await Promise.all((await listDurableObjectIds(env.FAMILIES)).map(async (id) => ({ id: id.toString(), ...(await storedIn(env.FAMILIES.get(id))) })));
+    return stored.filter(({ tables }) => tables.length > 0).map(({ id }) => id);
+  };
+  const before = new Set(await written());
+  return async () => (await written()).filter((id) => !before.has(id)).length;
 }
 const statuses = (answers: readonly { readonly status: number }[]) => [...new Set(answers.map(({ status }) => status))];
 
 describe("first use", () => {
   it("regression 12: of an empty store by twenty at once makes one family, and no key but those that were deployed", async () => {
     const w = await world();
+    const families = await familiesFromNow();
     const keys = async () => await (await w.fetch("/oauth2/certs")).text();
     const before = await keys();
     const answer = await w.post("/oauth2/token", { grant_type: "client_credentials", audience: "orders-api" }, ["billing-worker", "billing-worker-secret"]);
