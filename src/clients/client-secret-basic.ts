@@ -1,8 +1,7 @@
 import { Rejection } from "../protocol/rejection.ts";
+import { textOf } from "../protocol/utf8.ts";
 import type { AuthenticationMethod, Presented } from "./authentication-method.ts";
 import { isClientSecret } from "./secret.ts";
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** HTTP Basic; id and secret are each form-urlencoded before base64 (RFC 6749 §2.3.1). */
 export const clientSecretBasic: AuthenticationMethod = {
@@ -16,7 +15,7 @@ export const clientSecretBasic: AuthenticationMethod = {
 function decode(header: string): Presented {
   const [, encoded] = /^basic ([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
   try {
-    const text = utf8.decode(Uint8Array.fromBase64(encoded ?? "-"));
+    const text = textOf(Uint8Array.fromBase64(encoded ?? "-"));
     const colon = text.indexOf(":");
     const part = (value: string) => decodeURIComponent(value.replaceAll("+", " "));
     const [clientId, secret] = [part(text.slice(0, colon)), part(text.slice(colon + 1))];

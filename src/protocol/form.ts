@@ -1,8 +1,8 @@
 import { Rejection } from "./rejection.ts";
+import { textOf } from "./utf8.ts";
 
 const BODY_LIMIT_BYTES = 65_536;
 const PARAMETER_LIMIT = 128;
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 // Only these may be repeated: RFC 8693 §2.1 and RFC 8707 §2.
 const REPEATABLE: ReadonlySet<string> = new Set(["audience", "resource"]);
@@ -152,7 +152,7 @@ async function readChunks(message: Request | Response, limit: number): Promise<U
 
 function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return utf8.decode(bytes);
+    return textOf(bytes);
   } catch {
     throw new Rejection("malformed_form");
   }

@@ -1,9 +1,10 @@
+import { textOf } from "./utf8.ts";
+
 /** A JSON object whose members nobody has looked at yet. */
 export type JsonObject = { readonly [name: string]: unknown };
 
 const DEPTH_LIMIT = 12;
 const [BRACE, BRACE_END, BRACKET, BRACKET_END, QUOTE] = [0x7b, 0x7d, 0x5b, 0x5d, 0x22];
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Reads a JSON object from bytes and refuses what two readers could understand differently: invalid UTF-8, a byte order
@@ -11,7 +12,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export function parseStrictJson(bytes: Uint8Array): JsonObject | undefined {
   try {
-    const text = utf8.decode(bytes);
+    const text = textOf(bytes);
     const value: unknown = JSON.parse(text);
     if (!isObject(value) || !isUnambiguous(text)) return undefined;
     return value;
