@@ -1,21 +1,13 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
 import { type SharedAnswer, sharedAnswers } from "../../src/tokens/shared-answers.ts";
 import { demoTenant } from "../demo-tenant.ts";
-import { stopClock } from "../faults.ts";
+import { stoppedClock } from "../faults.ts";
 import { exchange, ISSUER, login, refresh, type World, world } from "../world.ts";
 import { lineOf, sharing, trade } from "./coalescing-steps.ts";
 import { partnerToken, present } from "./external-steps.ts";
 
-beforeEach(async () => {
-  await reset();
-  stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+stoppedClock();
 
 const AT = TOKEN_TYPE.access_token;
 

@@ -1,22 +1,13 @@
-import { reset } from "cloudflare:test";
 import { SignJWT } from "jose";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { GRANT_TYPE, TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { anotherIsolate, type Clock, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { anotherIsolate, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { introspect, type World, world } from "../world.ts";
 import { BEARER, fate, partnerClaims, partnerToken, present, withPartner } from "./external-steps.ts";
 import { idpKey } from "./federation-steps.ts";
 import { lastReason } from "./login-steps.ts";
 
-let clock: Clock;
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const clock = stoppedClock();
 
 const DOWN = () => new Response("down", { status: 500 });
 const UNREACHABLE = [503, "temporarily_unavailable", "idp_unreachable"];

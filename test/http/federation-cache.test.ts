@@ -1,21 +1,11 @@
-import { reset } from "cloudflare:test";
 import { SignJWT } from "jose";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Clock, stopClock } from "../faults.ts";
+import { describe, expect, it, vi } from "vitest";
+import { stoppedClock } from "../faults.ts";
 import { ISSUER, type World, world } from "../world.ts";
 import { idpKey, outcomeOf, presentIdToken, secondIdp } from "./federation-steps.ts";
 import { authorizeQuery, begin, comeBack, sentTo } from "./login-steps.ts";
 
-let clock: Clock;
-
-beforeEach(async () => {
-  await reset();
-  clock = stopClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+const clock = stoppedClock();
 
 const DOWN = () => new Response("down", { status: 500 });
 

@@ -1,19 +1,11 @@
-import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { TOKEN_TYPE } from "../../src/protocol/names.ts";
-import { answersLost, familiesDown, familyCalls, outcomeOf, stopClock, UNAVAILABLE } from "../faults.ts";
+import { answersLost, familiesDown, familyCalls, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
 import { arrive, introspect, login, redeem, refresh, type Tokens, type World, world } from "../world.ts";
 import { begin, comeBack } from "./login-steps.ts";
 
-beforeEach(async () => {
-  await reset();
-  stopClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+stoppedClock();
 
 const APP = "front-end-app";
 const AS = [APP, `${APP}-secret`] as const;

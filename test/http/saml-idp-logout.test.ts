@@ -1,25 +1,17 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { bytesOf } from "../../src/protocol/bytes.ts";
 import type { AssertionFacts } from "../../src/saml/assertion.ts";
 import { redirectUrl } from "../../src/saml/redirect.ts";
 import { signElement } from "../../src/saml/signature.ts";
 import { demoTenant } from "../demo-tenant.ts";
-import { familiesDown, stopClock } from "../faults.ts";
+import { familiesDown, stopClock, stoppedClock } from "../faults.ts";
 import { SAML_IDP, samlKey } from "../saml/idp.ts";
 import { cookiesOf, ISSUER, introspect, redeem, type TenantFileInput, WEB_CALLBACK, type World } from "../world.ts";
 import { begin, federated, post, responseTo } from "./saml-login-steps.ts";
 import { type AskedLogout, logoutRequest, logoutResponse, logoutUrl, signedMessage } from "./saml-logout-steps.ts";
 import { authnRequest } from "./saml-steps.ts";
 
-beforeEach(async () => {
-  await reset();
-  stopClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+stoppedClock();
 
 const SLO = `${ISSUER}/saml2/sp/slo`;
 const IDP_SLO = "https://saml-idp.example.com/slo";
