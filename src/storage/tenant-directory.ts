@@ -1,3 +1,4 @@
+import { forgetOldest } from "../protocol/bounded.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Client } from "../tenants/client.ts";
 import { withAccess } from "../tenants/client-access.ts";
@@ -84,10 +85,7 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
       // A record newer than what was confirmed is fine; the next confirmation names it once more.
       for (const [name, record] of Object.entries(records)) known.records.set(name, record);
       // The oldest goes first: a tenant that uses more than is kept asks again for some of it, never for all at once.
-      for (const name of known.records.keys()) {
-        if (known.records.size <= RECORDS_KEPT) break;
-        known.records.delete(name);
-      }
+      forgetOldest(known.records, RECORDS_KEPT);
       known.subjectKey = subjectKey;
       return new Map(Object.entries(records));
     }

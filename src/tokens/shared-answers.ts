@@ -1,4 +1,5 @@
 import type { TokenSet } from "../dialects/dialect.ts";
+import { forgetOldest } from "../protocol/bounded.ts";
 import type { Extended } from "../storage/family/exchange-ask.ts";
 import type { StatusQuery } from "../storage/family/status-ask.ts";
 import type { FamilyId } from "../storage/lineage.ts";
@@ -37,9 +38,8 @@ export function sharedAnswers(now: () => number, most: number): SharedAnswers {
     keep: (key, answer) => {
       const { accessToken, idToken = "" } = answer.tokens;
       if (most === 0 || accessToken.length + idToken.length > LONGEST_TEXT) return;
-      const [oldest] = answers.size < most ? [] : answers.keys();
-      if (oldest !== undefined) answers.delete(oldest);
       answers.set(key, answer);
+      forgetOldest(answers, most);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { forgetOldest } from "../protocol/bounded.ts";
 import type { VerifiedToken } from "./token.ts";
 
 /** What a JWT of ours says once its signature, issuer, type and lineage have held. */
@@ -19,9 +20,8 @@ export function verifiedTokens(most: number): VerifiedTokens {
     recall: (text) => tokens.get(text),
     keep: (text, token) => {
       if (most === 0 || text.length > LONGEST_TEXT) return;
-      const [oldest] = tokens.size < most ? [] : tokens.keys();
-      if (oldest !== undefined) tokens.delete(oldest);
       tokens.set(text, token);
+      forgetOldest(tokens, most);
     },
   };
 }
