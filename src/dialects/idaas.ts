@@ -17,6 +17,7 @@ export const idaas: Dialect = {
   acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
   revokesSession: false,
+  choosesFormat: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token],
   assertionGives: "access_token",
   idTokenIsJwt: false,

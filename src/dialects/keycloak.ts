@@ -14,6 +14,7 @@ export const keycloak: Dialect = {
   acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
   revokesSession: false,
+  choosesFormat: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
   assertionGives: "access_token",
   idTokenIsJwt: false,

@@ -12,6 +12,7 @@ export const rfc8693: Dialect = {
   acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
   revokesSession: false,
+  choosesFormat: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
   assertionGives: "access_token",
   idTokenIsJwt: false,

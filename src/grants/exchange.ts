@@ -191,7 +191,7 @@ function exchangeRequest(
     requested: asked.requested,
     isExplicit: asked.isExplicit,
     isDefaultScope: asked.isDefaultScope,
-    tenantMaxHops: tenant.settings.tokenPolicy.maxHops ?? Number.POSITIVE_INFINITY,
+    tenantMaxHops: tenant.settings.tokenPolicy.maxHops ?? Number.MAX_SAFE_INTEGER,
     ...(asked.scope === undefined ? {} : { scope: asked.scope }),
     ...(asked.withIdToken === undefined ? {} : { withIdToken: asked.withIdToken }),
     ...(options.refreshExpiry === undefined ? {} : { refreshExpiry: options.refreshExpiry }),

@@ -8,7 +8,9 @@ import type { ClientRequest } from "../service.ts";
 import type { Refresh } from "../storage/family/exchange-ask.ts";
 import type { Granted } from "../storage/family/record.ts";
 import { RETRY_WINDOW_SECONDS } from "../tenants/defaults.ts";
+import { ISSUED_TOKEN_TYPES } from "../tokens/index.ts";
 import { actorsDeath, configurationDeath } from "../tokens/inspect.ts";
+import type { PreparedToken } from "../tokens/issued-token-type.ts";
 import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../tokens/opaque.ts";
 import { permissionDeath, recordedIssue } from "../tokens/permission-cutoff.ts";
 import type { Grant } from "./grant.ts";
@@ -35,13 +37,14 @@ export const refreshToken: Grant = {
     const prepared = await prepareTokens(issuing, format, true);
     // The client may have chosen the other format at the first issue; the record knows.
     const otherFormat = format === "jwt" ? "opaque" : "jwt";
-    const other = options.format === undefined ? await prepareTokens(issuing, otherFormat, true) : undefined;
+    const isOpen = options.format === undefined && dialectOf(request.client).choosesFormat;
+    const other = isOpen ? await ISSUED_TOKEN_TYPES[otherFormat].prepare(issuing, true) : undefined;
     const successor = await successorOf(ring, token, ring.tokenKeyNumber());
     const ask: Refresh = {
       ...(await presentation(request, token)),
       successor: { hash: await sha256(successor.secret), keyNumber: successor.keyNumber },
       leaves: [prepared.accessToken.leaf, prepared.idToken.leaf],
-      ...(other === undefined ? {} : { otherFormat: { format: otherFormat, leaf: other.accessToken.leaf } }),
+      ...(other === undefined ? {} : { otherFormat: { format: otherFormat, leaf: other.leaf } }),
       window: RETRY_WINDOW_SECONDS[issuing.policy.refreshRetry],
       ...(options.refreshExpiry === undefined ? {} : { lifetime: options.refreshExpiry }),
     };
@@ -139,8 +142,8 @@ async function currentTargets(request: ClientRequest, { record, root }: Granted)
 }
 
 // Of the two formats that were prepared, the one that was recorded.
-function recorded(prepared: PreparedTokens, other: PreparedTokens | undefined, { leaves }: Granted): PreparedTokens {
-  return other !== undefined && leaves.some(({ id }) => id === other.accessToken.leaf.id) ? { ...prepared, accessToken: other.accessToken } : prepared;
+function recorded(prepared: PreparedTokens, other: PreparedToken | undefined, { leaves }: Granted): PreparedTokens {
+  return other !== undefined && leaves.some(({ id }) => id === other.leaf.id) ? { ...prepared, accessToken: other } : prepared;
 }
 
 // A retry may meet a successor that another key derived: the record says which.
