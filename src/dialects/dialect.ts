@@ -63,7 +63,7 @@ export interface TokenSet {
   readonly refreshToken?: string;
   readonly refreshExpiresIn?: number;
   readonly idToken?: string;
-  /** A reference to the login session that the tokens end with. */
+  /** A reference to the login session that the tokens end with, where something names it. */
   readonly sessionState?: string;
 }
 
@@ -94,6 +94,8 @@ export interface Dialect {
   readonly acceptsBearerAuthentication: boolean;
   /** Whether an ID token may be introspected by a client in its audience. */
   readonly introspectsIdTokens: boolean;
+  /** Whether access tokens and responses name the login session: a reference that is made for each of them. */
+  readonly namesSession: boolean;
   /** Whether revoking any token revokes every grant of that client in the session. */
   readonly revokesSession: boolean;
   accessTokenFormat(grant: GrantName): "jwt" | "opaque";

@@ -10,7 +10,7 @@ import type { Granted, TokenRecord } from "../storage/family/record.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import type { PreparedToken } from "../tokens/issued-token-type.ts";
 import type { Grant } from "./grant.ts";
-import { accessTokenFormat, issuingFor, mintTokens, newGrantId, prepareTokens } from "./issuing.ts";
+import { accessTokenFormat, issuingFor, mintTokens, newGrantId, prepareAccessToken } from "./issuing.ts";
 import { optionsOf, type ResolvedTarget, resolveTargets } from "./targets.ts";
 
 /**
@@ -41,9 +41,9 @@ async function issueFor(request: ClientRequest, targets: readonly ResolvedTarget
   const family = service.families.create(tenant.settings.jurisdiction);
   const issuing = issuingFor(request, family, targets);
   const format = accessTokenFormat(request, issuing, "client_credentials", optionsOf(request));
-  const prepared = await prepareTokens(issuing, format);
-  const granted = format === "jwt" ? lazy(request, record, prepared.accessToken) : await opened(request, family, record, prepared.accessToken);
-  return await mintTokens(request, { issuing, granted, prepared, withAccessToken: true, withIdToken: false, refreshToken: undefined });
+  const accessToken = await prepareAccessToken(issuing, format);
+  const granted = format === "jwt" ? lazy(request, record, accessToken) : await opened(request, family, record, accessToken);
+  return await mintTokens(request, { issuing, granted, accessToken, idToken: undefined, refreshToken: undefined });
 }
 
 // For itself a client may ask for the scopes that it owns; for another, for those that the permission lists.

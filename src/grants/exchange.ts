@@ -101,7 +101,8 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
   if (!extended.ok) rememberRefusal(request, plan, extended.reason);
   if (!extended.ok) throw new Rejection(extended.reason, extended.note === undefined ? {} : { note: extended.note });
   if (subject.format === "opaque") await refuseEnded(request, plan, extended.subjectClient, extended.root);
-  const death = await actorsDeath(request, extended.record.act, extended.record.branches ?? []);
+  const { act, branches = [] } = extended.record;
+  const death = branches.length === 0 ? undefined : await actorsDeath(request, act, branches);
   if (death !== undefined) throw new Rejection("actor_dead", { note: death });
   // The family has just said that the subject is alive: for the next seconds `edge` need not ask again.
   if (query !== undefined && atEdge === undefined) {
@@ -117,11 +118,10 @@ export async function mintExchanged(request: ClientRequest, plan: PlannedExchang
   return await mintTokens(request, {
     issuing: plan.issuing,
     granted: extended,
-    prepared: plan.prepared,
-    withAccessToken: requested !== "id_token",
+    accessToken: requested === "id_token" ? undefined : plan.prepared.accessToken,
+    idToken: extended.permit.givesIdToken ? plan.prepared.idToken : undefined,
     isBearer: requested !== "saml2",
     isCopied: requested !== "sso_token" && requested !== "saml2",
-    withIdToken: extended.permit.givesIdToken,
     refreshToken: extended.chain === undefined ? undefined : await plan.chain?.mint(extended),
   });
 }

@@ -72,11 +72,11 @@ export function viewOf(
 ): AccessTokenView {
   const { clientId, client, targets } = issuing;
   const [only, another] = targets;
-  const attributes = targets.flatMap(({ client }) => client.attributes);
+  const attributes = targets.flatMap((target) => target.client.attributes);
   return {
     clientId,
     audience: record.audience,
-    scope: [...new Set([...record.scope, ...attributes])],
+    scope: attributes.length === 0 ? record.scope : [...new Set([...record.scope, ...attributes])],
     principal: principal === undefined || another !== undefined ? principal : withDefaults(principal, only?.client.attributeDefaults),
     roles: rolesByTarget(targets, principal ?? { clientId }),
     apis: record.apis ?? [],
