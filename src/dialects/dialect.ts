@@ -105,7 +105,8 @@ export interface Dialect {
   readonly assertionGives: "access_token" | "token_set";
   /** Whether an ID token may be presented as `jwt`. */
   readonly idTokenIsJwt: boolean;
-  options(form: Form): TokenOptions;
+  /** Left out where a request may say nothing beyond the RFC. */
+  readonly options?: (form: Form) => TokenOptions;
   /** Which targets, and which scope of them. */
   targets(form: Form): TargetAsk;
   exchange(form: Form): ExchangeAsk;

@@ -21,7 +21,6 @@ export const idaas: Dialect = {
   assertionGives: "access_token",
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
-  options: () => ({}),
   targets,
   exchange: (form) => ({ ...targets(form), ...requestedOf(form, "access_token", [TOKEN_TYPE.access_token]), subjectTokenType: form.require("subject_token_type") }),
   accessTokenClaims: (view) => ({ roles: rolesClaim(view) }),

@@ -19,7 +19,6 @@ export const keycloak: Dialect = {
   assertionGives: "access_token",
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
-  options: () => ({}),
   targets: standardTargets,
   // CERN's page leaves `subject_token_type` out, and a refresh token is what comes back unless something else is asked for.
   exchange: (form) => {

@@ -16,7 +16,6 @@ export const rfc8693: Dialect = {
   assertionGives: "access_token",
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
-  options: () => ({}),
   targets: standardTargets,
   exchange: standardExchange,
   accessTokenClaims: (view) => ({ roles: rolesClaim(view) }),

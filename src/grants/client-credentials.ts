@@ -4,6 +4,7 @@ import { isAllowedBy } from "../policy.ts";
 import { randomId } from "../protocol/bytes.ts";
 import { GRANT_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
+import { union } from "../protocol/scope.ts";
 import type { ClientRequest } from "../service.ts";
 import { recordLeaves } from "../storage/family/opening.ts";
 import type { Granted, TokenRecord } from "../storage/family/record.ts";
@@ -50,7 +51,7 @@ async function issueFor(request: ClientRequest, targets: readonly ResolvedTarget
 function scopeFor(targets: readonly ResolvedTarget[], asked: readonly string[] | undefined): readonly string[] {
   const allowances = targets.map(({ isRequester, client: { ownScopes }, permission }) => ({ ownScopes, scopes: isRequester ? ownScopes : (permission?.scopes ?? []) }));
   const isAllowed = (scope: string) => isAllowedBy(allowances, scope);
-  if (asked === undefined) return targets.every(({ isRequester }) => isRequester) ? [] : [...new Set(allowances.flatMap(({ scopes }) => scopes))].filter(isAllowed);
+  if (asked === undefined) return targets.every(({ isRequester }) => isRequester) ? [] : union(allowances.map(({ scopes }) => scopes)).filter(isAllowed);
   if (!asked.every(isAllowed)) throw new Rejection("scope_exceeds");
   return asked;
 }
@@ -58,10 +59,10 @@ function scopeFor(targets: readonly ResolvedTarget[], asked: readonly string[] |
 type NewRecord = Omit<TokenRecord, "path" | "deadline">;
 
 function recordOf({ clientId, client, proven }: ClientRequest, targets: readonly ResolvedTarget[], scope: readonly string[]): NewRecord {
-  const apis = targets.flatMap(({ permission }) => permission?.apis ?? []);
+  const apis = union(targets.map(({ permission }) => permission?.apis ?? []));
   return {
     client: clientId,
-    audience: [...new Set(targets.flatMap(({ audience }) => audience))],
+    audience: union(targets.map(({ audience }) => audience)),
     scope,
     hops: 0,
     ...(client.mayAct === undefined ? {} : { mayAct: { sub: client.mayAct, client_id: client.mayAct } }),

@@ -5,6 +5,7 @@ import { readAct, readMayAct } from "../protocol/actor.ts";
 import { sha256 } from "../protocol/bytes.ts";
 import { readConfirmation } from "../protocol/confirmation.ts";
 import { Rejection } from "../protocol/rejection.ts";
+import { union } from "../protocol/scope.ts";
 import type { ClientRequest } from "../service.ts";
 import type { ExchangeSubject, Extend, Extended } from "../storage/family/exchange-ask.ts";
 import type { SsoRecord } from "../storage/family/record.ts";
@@ -203,13 +204,11 @@ function exchangeRequest(
 
 // The provider's permission groups, or SAP's fixed word where the provider lets a principal through to all of its APIs.
 function apisOf(targets: readonly ResolvedTarget[]): readonly string[] {
-  return [
-    ...new Set(
-      targets.flatMap(({ client, permission }) =>
-        permission === undefined || client.dialect !== "sap" ? [] : permission.apis.length === 0 ? ["principal-propagation"] : permission.apis,
-      ),
+  return union(
+    targets.map(({ client, permission }) =>
+      permission === undefined || client.dialect !== "sap" ? [] : permission.apis.length === 0 ? ["principal-propagation"] : permission.apis,
     ),
-  ];
+  );
 }
 
 // Who may look at an SSO token: its originator and every application trusted for hand-off; and where they can be entered.

@@ -33,9 +33,10 @@ export const refreshToken: Grant = {
     const options = optionsOf(request);
     const format = accessTokenFormat(request, issuing, "refresh_token", options);
     const prepared = await prepareTokens(issuing, format, true);
-    // The client may have chosen the other format at the first issue; the record knows.
+    // The client may have chosen the other format at the first issue, where its product lets it; the record knows.
     const otherFormat = format === "jwt" ? "opaque" : "jwt";
-    const other = options.format === undefined ? await prepareAccessToken(issuing, otherFormat, true) : undefined;
+    const mayHaveChosen = options.format === undefined && dialectOf(request.client).options !== undefined;
+    const other = mayHaveChosen ? await prepareAccessToken(issuing, otherFormat, true) : undefined;
     const successor = await successorOf(ring, token, ring.tokenKeyNumber());
     const ask: Refresh = {
       ...(await presentation(request, token)),
