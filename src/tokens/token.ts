@@ -38,17 +38,17 @@ export interface TokenFacts {
   readonly subject: string;
   /** Seconds. */
   readonly expires: number;
-  readonly issuedAt?: number;
-  readonly authTime?: number;
+  readonly issuedAt?: number | undefined;
+  readonly authTime?: number | undefined;
   readonly lineage: Lineage;
-  readonly principal?: Principal;
-  readonly act?: Act;
-  readonly mayAct?: MayAct;
-  readonly cnf?: Confirmation;
-  readonly apis?: readonly string[];
-  readonly sso?: SsoRecord;
+  readonly principal?: Principal | undefined;
+  readonly act?: Act | undefined;
+  readonly mayAct?: MayAct | undefined;
+  readonly cnf?: Confirmation | undefined;
+  readonly apis?: readonly string[] | undefined;
+  readonly sso?: SsoRecord | undefined;
   /** The claims of a JWT. */
-  readonly claims?: JsonObject;
+  readonly claims?: JsonObject | undefined;
   /** How it was found alive, and when (seconds). */
   readonly consistency: Consistency;
   readonly checkedAt: number;
