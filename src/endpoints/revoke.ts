@@ -4,7 +4,7 @@ import type { ClientRequest, Exchange } from "../service.ts";
 import type { Revocation } from "../storage/family/ending-ask.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import { removeCopiesLater } from "../tokens/copies.ts";
-import { isUnreadable, readToken } from "../tokens/read.ts";
+import { isUnreadable, readToken, type Unreadable } from "../tokens/read.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
 import { clientRequest } from "./client-request.ts";
 import { forOrigin } from "./cors.ts";
@@ -17,7 +17,7 @@ import { empty } from "./response.ts";
 export async function revoke(exchange: Exchange): Promise<Response> {
   const request = await clientRequest(exchange, "with bearer");
   const { form, ring, service, audit } = request;
-  const token = await readToken(ring, respelled(form.require("token")), service.now());
+  const token = await readSpelled(form.require("token"), async (text) => await readToken(ring, text, service.now()));
   const ask = isUnreadable(token) ? undefined : await revocationOf(request, token);
   if (ask === undefined) audit.write({ status: 200, reason: isUnreadable(token) ? token.reason : "client_differs" });
   else audit.write({ status: 200, family: ask.family, ...((await carryOut(request, ask)) ? { issued: "revocation" } : { reason: "nothing_revoked" }) });
@@ -25,6 +25,12 @@ export async function revoke(exchange: Exchange): Promise<Response> {
 }
 
 // What another encoder made of a token is the token still: answering 200 and leaving the real one alive would be a lie.
+async function readSpelled(text: string, read: (text: string) => Promise<VerifiedToken | Unreadable>): Promise<VerifiedToken | Unreadable> {
+  const token = await read(text);
+  const again = isUnreadable(token) ? respelled(text) : text;
+  return again === text ? token : await read(again);
+}
+
 function respelled(text: string): string {
   const [, prefix = "", body = ""] = /^(cambio_[a-z]+_)?(.*)$/.exec(text.trim()) ?? [];
   return prefix + body.split(".").map(recodeBase64url).join(".");

@@ -44,6 +44,7 @@ export function statusMemory(now: () => number, seconds: number): StatusMemory {
 
 // A node is drawn for one token alone, so it finds the answer; whether that was to the very same question is seen here.
 function isSame(one: StatusQuery, other: StatusQuery): boolean {
+  if (one === other) return true;
   if (one.budget !== other.budget) return false;
   if (one.kind === "path" && other.kind === "path") {
     const { path, sid, lazy, began } = other;

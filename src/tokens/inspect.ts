@@ -1,5 +1,4 @@
 import type { Act } from "../protocol/actor.ts";
-import { sha256 } from "../protocol/bytes.ts";
 import type { Exchange } from "../service.ts";
 import type { Status, StatusQuery } from "../storage/family/status-ask.ts";
 import type { FamilyId, Origin, Root } from "../storage/lineage.ts";
@@ -7,6 +6,7 @@ import type { Consistency } from "../tenants/token-policy.ts";
 import { copyLater, readCopy } from "./copies.ts";
 import { type Answer, factsOf } from "./facts.ts";
 import { type Issue, issueOf, permissionDeath } from "./permission-cutoff.ts";
+import { pathQuestion, questionAbout } from "./question.ts";
 import type { TokenFacts, VerifiedToken } from "./token.ts";
 
 /** How a token is to be found alive. */
@@ -79,8 +79,8 @@ function knownIssue({ audience, issuedAt }: TokenFacts): Issue | undefined {
 }
 
 /** Why an actor's place leaves a token dead: its own family does not find it alive. */
-export async function branchDeath({ service }: Exchange, { family, path, node, sid, root }: Origin): Promise<string | undefined> {
-  const status = await service.families.status(family, { kind: "path", path, node, lazy: root.lazy, began: root.time, ...(sid === undefined ? {} : { sid }) });
+export async function branchDeath({ service }: Exchange, branch: Origin): Promise<string | undefined> {
+  const status = await service.families.status(branch.family, pathQuestion(branch));
   return status.alive ? undefined : `actor ${status.reason}`;
 }
 
@@ -112,7 +112,7 @@ async function ask(
   { consistency, refreshWindow = 0, question = exchange.service.families.status }: Inspection,
 ): Promise<Asked> {
   const { service } = exchange;
-  const query = await queryOf(token, refreshWindow);
+  const query = await questionAbout(token, refreshWindow);
   // Refresh and SSO tokens are always strong; a JWT has no copy, so eventual is no weaker than edge for it.
   const wanted = token.kind === "refresh_token" || token.kind === "sso_token" ? "strong" : consistency;
   if (wanted === "eventual" && query.kind === "opaque") {
@@ -136,14 +136,4 @@ async function ask(
 
 function isExpired(status: Answer["status"], now: number): boolean {
   return status.leaf !== undefined && status.leaf.expires <= now;
-}
-
-async function queryOf(token: VerifiedToken, window: number): Promise<StatusQuery> {
-  if (token.format === "jwt") {
-    const { path, node, sid, root } = token.lineage;
-    return { kind: "path", path, node, lazy: root.lazy, began: root.time, ...(sid === undefined ? {} : { sid }) };
-  }
-  const { parent, node, generation, secret } = token.token;
-  const hash = await sha256(secret);
-  return token.kind === "refresh_token" ? { kind: "refresh", parent, node, generation, hash, window } : { kind: "opaque", parent, node, hash };
 }
