@@ -1,4 +1,3 @@
-import type { Dialect } from "../dialects/dialect.ts";
 import { dialectOf } from "../dialects/index.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { ClientRequest } from "../service.ts";
@@ -7,32 +6,18 @@ import { type Claims, userClaims } from "../tokens/claims.ts";
 import { viewOf } from "../tokens/issued-token-type.ts";
 import { LINEAGE_CLAIM } from "../tokens/lineage.ts";
 import { sessionReference } from "../tokens/session-reference.ts";
-import type { TokenFacts } from "../tokens/token.ts";
-
-/** What is told of a token, and the same as JSON. */
-export interface Description {
-  readonly claims: Claims;
-  readonly text: string;
-}
-
-// What a remembered answer says of a token is the same until the configuration changes, whoever may know it: but for the
-// dialect that it is said in.
-const descriptions = new WeakMap<TokenFacts, { readonly version: number; readonly dialect: Dialect; readonly description: Description }>();
+import type { Description, TokenFacts } from "../tokens/token.ts";
 
 /** Says what a live token says, and how it was found alive (RFC 7662 §2.2). */
 export async function describe(request: ClientRequest, facts: TokenFacts): Promise<Description> {
   const { version } = request.tenant;
   const dialect = dialectOf(request.client);
-  const known = descriptions.get(facts);
-  if (known?.version === version && known.dialect === dialect) return known.description;
-  const description = described(await claimsOf(request, facts));
-  if (facts.consistency === "edge") descriptions.set(facts, { version, dialect, description });
-  return description;
-}
-
-/** A description as it is written. */
-export function described(claims: Claims): Description {
-  return { claims, text: JSON.stringify(claims) };
+  const known = facts.description;
+  // Whoever may know it, it is the same until the configuration changes.
+  if (known?.version === version && known.dialect === dialect) return known;
+  const claims = await claimsOf(request, facts);
+  facts.description = { version, dialect, claims, text: JSON.stringify(claims) };
+  return facts.description;
 }
 
 async function claimsOf({ client, tenant, ring }: ClientRequest, facts: TokenFacts): Promise<Claims> {

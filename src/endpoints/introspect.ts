@@ -11,11 +11,11 @@ import { isUnreadable, readToken } from "../tokens/read.ts";
 import type { TokenFacts } from "../tokens/token.ts";
 import { clientRequest } from "./client-request.ts";
 import { forOrigin } from "./cors.ts";
-import { type Description, describe, described } from "./description.ts";
+import { describe } from "./description.ts";
 import { jsonText } from "./response.ts";
 
 const MEDIA_TYPE = "application/token-introspection+jwt";
-const INACTIVE: Description = described({ active: false });
+const INACTIVE = { claims: { active: false }, text: '{"active":false}' };
 const STRENGTHS: readonly Consistency[] = ["strong", "edge", "eventual"];
 
 /** `POST /oauth2/introspect`, RFC 7662: what a token says, to those who may know; to all others it is not active. */

@@ -112,7 +112,7 @@ async function ask(
   { consistency, refreshWindow = 0, question = exchange.service.families.status }: Inspection,
 ): Promise<Asked> {
   const { service } = exchange;
-  const query = await questionAbout(token, refreshWindow);
+  const query = questionAbout(token, refreshWindow);
   // Refresh and SSO tokens are always strong; a JWT has no copy, so eventual is no weaker than edge for it.
   const wanted = token.kind === "refresh_token" || token.kind === "sso_token" ? "strong" : consistency;
   if (wanted === "eventual" && query.kind === "opaque") {

@@ -1,3 +1,4 @@
+import { sha256 } from "../protocol/bytes.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { openJwt } from "../protocol/jwt-gate.ts";
 import { JWT_TYPE, SCOPE } from "../protocol/names.ts";
@@ -54,7 +55,7 @@ async function verifyToken(ring: KeyRing, text: string): Promise<VerifiedToken |
   const [kind, is] = opaque;
   const token = await readOpaque(ring, kind, text);
   if (token === undefined) return unreadable("malformed");
-  const verified: VerifiedToken = { format: "opaque", kind: is, token };
+  const verified: VerifiedToken = { format: "opaque", kind: is, token, hash: await sha256(token.secret) };
   // Of the opaque ones an access token alone is looked at again and again.
   if (is === "access_token") ring.verified.keep(text, verified);
   return verified;
