@@ -3,22 +3,19 @@ import { JWT_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { signJwt } from "../protocol/signature.ts";
 import type { ClientRequest, Exchange } from "../service.ts";
-import type { Tenant } from "../storage/tenant-directory.ts";
 import { RETRY_WINDOW_SECONDS } from "../tenants/defaults.ts";
 import type { Consistency } from "../tenants/token-policy.ts";
-import { type Claims, defined, userClaims } from "../tokens/claims.ts";
+import type { Claims } from "../tokens/claims.ts";
 import { inspect, isDead } from "../tokens/inspect.ts";
-import { viewOf } from "../tokens/issued-token-type.ts";
-import { LINEAGE_CLAIM } from "../tokens/lineage.ts";
 import { isUnreadable, readToken } from "../tokens/read.ts";
-import { sessionReference } from "../tokens/session-reference.ts";
 import type { TokenFacts } from "../tokens/token.ts";
 import { clientRequest } from "./client-request.ts";
 import { forOrigin } from "./cors.ts";
-import { json } from "./response.ts";
+import { describe } from "./description.ts";
+import { jsonText } from "./response.ts";
 
 const MEDIA_TYPE = "application/token-introspection+jwt";
-const INACTIVE: Claims = { active: false };
+const INACTIVE = { claims: { active: false }, text: '{"active":false}' };
 const STRENGTHS: readonly Consistency[] = ["strong", "edge", "eventual"];
 
 /** `POST /oauth2/introspect`, RFC 7662: what a token says, to those who may know; to all others it is not active. */
@@ -27,8 +24,8 @@ export async function introspect(exchange: Exchange): Promise<Response> {
   const { client, audit } = request;
   if (client.public || !client.introspection) throw new Rejection("introspection_not_allowed");
   const found = await find(request, request.form.require("token"), consistencyOf(request));
-  const claims = "reason" in found ? INACTIVE : await describe(request, found.facts);
-  const response = acceptsSigned(exchange.request.headers) ? await signed(request, claims) : json(claims);
+  const { claims, text } = "reason" in found ? INACTIVE : await describe(request, found.facts);
+  const response = acceptsSigned(exchange.request.headers) ? await signed(request, claims) : jsonText(text);
   audit.write({
     status: 200,
     ...("reason" in found ? { reason: found.reason } : { subject: found.facts.subject, family: found.facts.lineage.family, consistency: found.facts.consistency }),
@@ -43,9 +40,9 @@ async function find(request: ClientRequest, text: string, consistency: Consisten
   const refreshWindow = RETRY_WINDOW_SECONDS[tokenPolicyOf(client, tenant.settings).refreshRetry];
   const facts = await inspect(request, token, { consistency, refreshWindow });
   if (isDead(facts)) return { reason: facts.reason };
-  const allowed = await weakestOf(request, facts);
+  const allowed = facts.consistency === "strong" ? "strong" : await weakestOf(request, facts);
   // What the token's owner does not allow is asked again, as its owner has it.
-  const settled = facts.consistency === "strong" || weaker(facts.consistency, allowed) === allowed ? facts : await inspect(request, token, { consistency: allowed, refreshWindow });
+  const settled = stronger(facts.consistency, allowed) === facts.consistency ? facts : await inspect(request, token, { consistency: allowed, refreshWindow });
   if (isDead(settled)) return { reason: settled.reason };
   return (await mayKnow(request, settled)) ? { facts: settled } : { reason: `not for ${clientId}` };
 }
@@ -58,55 +55,6 @@ async function mayKnow({ clientId, client, tenant }: ClientRequest, facts: Token
   if (facts.client === clientId || facts.audience.includes(clientId)) return true;
   if (facts.format !== "opaque") return false;
   return (await tenant.client(facts.client))?.trustedForHandoff.includes(clientId) === true;
-}
-
-async function describe({ client, tenant, ring }: ClientRequest, facts: TokenFacts): Promise<Claims> {
-  const { principal, scope, lineage, audience, sso } = facts;
-  const sid = await sessionReference(ring, lineage.family, lineage.sid);
-  const { view, owner } = await viewOfFacts(tenant, facts, sid);
-  // An opaque token says what a JWT of the same grant would say.
-  const own = facts.claims ?? (facts.kind === "access_token" ? dialectOf(owner).accessTokenClaims(view) : {});
-  const known = view.principal ?? principal;
-  const about =
-    principal === undefined || known === undefined
-      ? {}
-      : { ...userClaims(known, view.scope), ...dialectOf(client).userAttributes(known, view.scope), username: principal.loginName };
-  return defined({
-    ...own,
-    ...about,
-    active: true,
-    iss: tenant.issuer,
-    sub: facts.subject,
-    aud: audience.length === 1 ? audience[0] : audience,
-    client_id: facts.client,
-    scope: scope.length === 0 ? undefined : scope.join(" "),
-    token_type: facts.kind === "access_token" ? (facts.cnf?.jkt === undefined ? "Bearer" : "DPoP") : undefined,
-    act: facts.act,
-    may_act: facts.mayAct,
-    cnf: facts.cnf,
-    sso_application_ids: sso?.applications,
-    sso_redirect_uris: sso?.redirectUris,
-    exp: facts.expires,
-    iat: facts.issuedAt,
-    jti: facts.claims?.jti ?? lineage.node,
-    auth_time: facts.authTime,
-    sid,
-    cambio_consistency: facts.consistency,
-    cambio_checked_at: facts.checkedAt,
-    [LINEAGE_CLAIM]: undefined,
-  });
-}
-
-// What its issuer saw when it made the token, as everyone involved is configured today.
-async function viewOfFacts(tenant: Tenant, { client: clientId, audience, scope, principal, apis = [] }: TokenFacts, sid: string | undefined) {
-  const found = await Promise.all(audience.map(async (id) => ({ id, client: await tenant.client(id) })));
-  const targets = found.flatMap(({ id, client }) => (client === undefined ? [] : [{ id, client }]));
-  const client = await tenant.client(clientId);
-  // Whoever is dead with its client has been found so before.
-  if (client === undefined) throw new Rejection("unavailable", { note: "client record" });
-  const record = { client: clientId, audience, scope, apis, path: [], hops: 0, deadline: 0 };
-  const view = viewOf({ clientId, client, targets }, { record, ...(principal === undefined ? {} : { principal }) }, sid);
-  return { view, owner: targets.length === 1 ? (targets[0]?.client ?? client) : client };
 }
 
 function acceptsSigned(headers: Headers): boolean {
@@ -131,7 +79,7 @@ function consistencyOf({ form, client, tenant }: ClientRequest): Consistency {
 
 async function weakestOf({ tenant }: ClientRequest, facts: TokenFacts): Promise<Consistency> {
   let allowed: Consistency = tenant.settings.consistency;
-  for (const id of new Set([facts.client, ...facts.audience])) {
+  for (const id of [facts.client, ...facts.audience]) {
     const client = await tenant.client(id);
     // A resource URL, which is no client's id, stands beside the client that owns it.
     if (client !== undefined || !/^https?:\/\//.test(id)) allowed = stronger(allowed, client?.consistency ?? "strong");
@@ -141,8 +89,4 @@ async function weakestOf({ tenant }: ClientRequest, facts: TokenFacts): Promise<
 
 function stronger(a: Consistency, b: Consistency): Consistency {
   return STRENGTHS.indexOf(a) <= STRENGTHS.indexOf(b) ? a : b;
-}
-
-function weaker(a: Consistency, b: Consistency): Consistency {
-  return stronger(a, b) === a ? b : a;
 }

@@ -2,7 +2,12 @@ import type { Claims } from "../tokens/claims.ts";
 
 /** A JSON answer that nobody may keep. */
 export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", "cache-control": "no-store", pragma: "no-cache", ...headers } });
+  return jsonText(JSON.stringify(body), status, headers);
+}
+
+/** The same of a body that is JSON already. */
+export function jsonText(body: string, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(body, { status, headers: { "content-type": "application/json", "cache-control": "no-store", pragma: "no-cache", ...headers } });
 }
 
 /** A JSON document that is the same for everyone, and may be kept for `maxAge` seconds. Readable from any origin. */

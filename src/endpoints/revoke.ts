@@ -1,10 +1,10 @@
 import { dialectOf } from "../dialects/index.ts";
-import { recodeBase64url, sha256 } from "../protocol/bytes.ts";
+import { recodeBase64url } from "../protocol/bytes.ts";
 import type { ClientRequest, Exchange } from "../service.ts";
 import type { Revocation } from "../storage/family/ending-ask.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import { removeCopiesLater } from "../tokens/copies.ts";
-import { isUnreadable, readToken } from "../tokens/read.ts";
+import { isUnreadable, readToken, type Unreadable } from "../tokens/read.ts";
 import type { VerifiedToken } from "../tokens/token.ts";
 import { clientRequest } from "./client-request.ts";
 import { forOrigin } from "./cors.ts";
@@ -17,14 +17,20 @@ import { empty } from "./response.ts";
 export async function revoke(exchange: Exchange): Promise<Response> {
   const request = await clientRequest(exchange, "with bearer");
   const { form, ring, service, audit } = request;
-  const token = await readToken(ring, respelled(form.require("token")), service.now());
-  const ask = isUnreadable(token) ? undefined : await revocationOf(request, token);
+  const token = await readSpelled(form.require("token"), async (text) => await readToken(ring, text, service.now()));
+  const ask = isUnreadable(token) ? undefined : revocationOf(request, token);
   if (ask === undefined) audit.write({ status: 200, reason: isUnreadable(token) ? token.reason : "client_differs" });
   else audit.write({ status: 200, family: ask.family, ...((await carryOut(request, ask)) ? { issued: "revocation" } : { reason: "nothing_revoked" }) });
   return forOrigin(exchange.request, request.client, empty());
 }
 
 // What another encoder made of a token is the token still: answering 200 and leaving the real one alive would be a lie.
+async function readSpelled(text: string, read: (text: string) => Promise<VerifiedToken | Unreadable>): Promise<VerifiedToken | Unreadable> {
+  const token = await read(text);
+  const again = isUnreadable(token) ? respelled(text) : text;
+  return again === text ? token : await read(again);
+}
+
 function respelled(text: string): string {
   const [, prefix = "", body = ""] = /^(cambio_[a-z]+_)?(.*)$/.exec(text.trim()) ?? [];
   return prefix + body.split(".").map(recodeBase64url).join(".");
@@ -35,12 +41,12 @@ interface Ask {
   readonly revocation: Revocation;
 }
 
-async function revocationOf({ clientId, client, tenant }: ClientRequest, token: VerifiedToken): Promise<Ask | undefined> {
+function revocationOf({ clientId, client, tenant }: ClientRequest, token: VerifiedToken): Ask | undefined {
   const everyGrant = dialectOf(client).revokesSession;
   if (token.format === "opaque") {
-    const { family, parent, node, secret } = token.token;
+    const { family, parent, node } = token.token;
     const place = { parent, node, client: clientId, everyGrant };
-    return { family, revocation: token.kind === "refresh_token" ? { kind: "refresh", ...place } : { kind: "opaque", ...place, hash: await sha256(secret) } };
+    return { family, revocation: token.kind === "refresh_token" ? { kind: "refresh", ...place } : { kind: "opaque", ...place, hash: token.hash } };
   }
   if (token.client !== clientId) return undefined;
   const { family, path, node, root } = token.lineage;

@@ -4,6 +4,7 @@ import { extend } from "../storage/family/exchange.ts";
 import type { Extended } from "../storage/family/exchange-ask.ts";
 import { memoryRows } from "../storage/family/memory-rows.ts";
 import type { StatusQuery } from "../storage/family/status-ask.ts";
+import { pathQuestion } from "../tokens/question.ts";
 import type { PlannedExchange } from "./exchange.ts";
 
 /**
@@ -15,8 +16,7 @@ export function edgeQueryOf(request: ClientRequest, { subject, targets, ask, pre
   const settings = [tenant.settings.consistency, client.consistency, ...targets.map((target) => target.client.consistency)];
   const isOpaque = subject.format === "opaque" || prepared.accessToken.leaf.hash !== undefined;
   if (isOpaque || chain !== undefined || actor !== undefined || ask.sso !== undefined || hasBudget(request) || settings.includes("strong")) return undefined;
-  const { path, node, sid, root, branches } = subject.lineage;
-  return branches.length > 0 ? undefined : { kind: "path", path, node, lazy: root.lazy, began: root.time, ...(sid === undefined ? {} : { sid }) };
+  return subject.lineage.branches.length > 0 ? undefined : pathQuestion(subject.lineage);
 }
 
 /** Whether somebody has set a budget for this client: then each exchange counts. */

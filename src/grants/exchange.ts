@@ -2,7 +2,6 @@ import type { ExchangeAsk, TokenOptions, TokenSet } from "../dialects/dialect.ts
 import { tokenPolicyOf } from "../dialects/index.ts";
 import type { ExchangeRequest } from "../policy.ts";
 import { readAct, readMayAct } from "../protocol/actor.ts";
-import { sha256 } from "../protocol/bytes.ts";
 import { readConfirmation } from "../protocol/confirmation.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { union } from "../protocol/scope.ts";
@@ -66,7 +65,7 @@ export async function planExchange(request: ClientRequest, subject: VerifiedToke
   const ask: Extend = {
     grant: newGrantId(),
     tenant: tenant.issuer,
-    subject: await exchangeSubject(request, subject),
+    subject: exchangeSubject(request, subject),
     request: exchangeRequest(request, targets, asked, options, actor),
     budget: issuing.policy.exchangeBudget,
     accessToken: prepared.accessToken.leaf,
@@ -144,11 +143,11 @@ async function refuseEnded(request: ClientRequest, { subject, targets }: Planned
   refuseStrangers(targets, root);
 }
 
-async function exchangeSubject({ client, tenant }: ClientRequest, token: VerifiedToken): Promise<ExchangeSubject> {
+function exchangeSubject({ client, tenant }: ClientRequest, token: VerifiedToken): ExchangeSubject {
   if (token.format === "opaque") {
-    const { parent, node, generation, secret } = token.token;
+    const { hash } = token;
+    const { parent, node, generation } = token.token;
     if (token.kind === "saml_session") return { kind: "session", session: node };
-    const hash = await sha256(secret);
     if (token.kind !== "refresh_token") return { kind: "opaque", parent, node, hash };
     return { kind: "refresh", parent, node, hash, generation, window: RETRY_WINDOW_SECONDS[tokenPolicyOf(client, tenant.settings).refreshRetry] };
   }

@@ -1,7 +1,7 @@
 import { nodeOf } from "../federation/external-token.ts";
 import { subjectOf } from "../federation/principal.ts";
 import { samlPrincipal } from "../federation/saml-principal.ts";
-import { fromBase64url, recodeBase64url } from "../protocol/bytes.ts";
+import { fromBase64url, recodeBase64url, sha256 } from "../protocol/bytes.ts";
 import type { Unverified } from "../saml/verified.ts";
 import type { ClientRequest } from "../service.ts";
 import { readOpaque } from "../tokens/opaque.ts";
@@ -32,7 +32,7 @@ async function own(request: ClientRequest, document: Uint8Array<ArrayBuffer>): P
   // Whose key was asked for by an unverified word, the signed bytes must say again.
   const { id, issuer } = verified.assertion;
   const token = issuer === ring.issuer ? await readOpaque(ring, "saml", id) : undefined;
-  return token === undefined ? unreadable("claims") : { format: "opaque", kind: "saml_assertion", token };
+  return token === undefined ? unreadable("claims") : { format: "opaque", kind: "saml_assertion", token, hash: await sha256(token.secret) };
 }
 
 async function external(request: ClientRequest, document: Uint8Array<ArrayBuffer>, issuer: string): Promise<VerifiedToken | Unreadable> {

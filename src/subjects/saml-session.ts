@@ -8,7 +8,8 @@ export const samlSession: SubjectTokenType = {
   isActor: false,
   read: async ({ ring, client }, text) => {
     const token = client.public ? undefined : await readOpaque(ring, "sid", text);
-    return token === undefined ? { format: "none", reason: "malformed" } : { format: "opaque", kind: "saml_session", token };
+    // A reference has no secret.
+    return token === undefined ? { format: "none", reason: "malformed" } : { format: "opaque", kind: "saml_session", token, hash: "" };
   },
   accepts: ({ kind }) => kind === "saml_session",
 };

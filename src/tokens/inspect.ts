@@ -1,12 +1,12 @@
-import { type Act, readAct, readMayAct } from "../protocol/actor.ts";
-import { sha256 } from "../protocol/bytes.ts";
-import { readConfirmation } from "../protocol/confirmation.ts";
+import type { Act } from "../protocol/actor.ts";
 import type { Exchange } from "../service.ts";
 import type { Status, StatusQuery } from "../storage/family/status-ask.ts";
-import type { FamilyId, Lineage, Origin, Root } from "../storage/lineage.ts";
+import type { FamilyId, Origin, Root } from "../storage/lineage.ts";
 import type { Consistency } from "../tenants/token-policy.ts";
 import { copyLater, readCopy } from "./copies.ts";
+import { type Answer, factsOf } from "./facts.ts";
 import { type Issue, issueOf, permissionDeath } from "./permission-cutoff.ts";
+import { pathQuestion, questionAbout } from "./question.ts";
 import type { TokenFacts, VerifiedToken } from "./token.ts";
 
 /** How a token is to be found alive. */
@@ -24,10 +24,8 @@ export interface Dead {
   readonly reason: string;
 }
 
-interface Asked {
+interface Asked extends Omit<Answer, "status"> {
   readonly status: Status;
-  readonly consistency: Consistency;
-  readonly checkedAt: number;
   /** Remembers the answer for `edge`, once everything else about the token has held. */
   readonly keep?: () => void;
 }
@@ -40,21 +38,23 @@ interface Asked {
 export async function inspect(exchange: Exchange, token: VerifiedToken, inspection: Inspection): Promise<TokenFacts | Dead> {
   const family = familyOf(token);
   exchange.audit.note({ family });
-  const asked = await ask(exchange, family, token, inspection);
-  if (!asked.status.alive) {
+  const { status, consistency, checkedAt, keep } = await ask(exchange, family, token, inspection);
+  if (!status.alive) {
     // A family that should exist and does not is never taken for one without revocations. An alert where that cannot be: a
     // JWT that has not expired. What an opaque token's age is only its family knew, which is emptied in its time.
-    if (asked.status.reason === "family_unknown" && token.format === "jwt" && token.opens === undefined) exchange.audit.note({ alert: "family_unknown" });
-    return { kind: "dead", reason: asked.status.reason };
+    if (status.reason === "family_unknown" && token.format === "jwt" && token.opens === undefined) exchange.audit.note({ alert: "family_unknown" });
+    return { kind: "dead", reason: status.reason };
   }
-  const facts = factsOf(family, token, asked.status, asked);
+  const facts = factsOf(family, token, { status, consistency, checkedAt });
   if (facts === undefined) return { kind: "dead", reason: "record_unknown" };
+  const { act, client, lineage } = facts;
+  const { root, branches } = lineage;
   const reason =
-    (await actorsDeath(exchange, facts.act, facts.lineage.branches, asked.consistency)) ??
-    (await configurationDeath(exchange, facts.client, facts.lineage.root)) ??
-    (await permissionDeath(exchange, facts.client, facts.lineage.root, async () => knownIssue(facts) ?? (await issueOf(exchange, token))));
+    (await actorsDeath(exchange, act, branches, consistency)) ??
+    (await configurationDeath(exchange, client, root)) ??
+    (await permissionDeath(exchange, client, root, async () => knownIssue(facts) ?? (await issueOf(exchange, token))));
   if (reason !== undefined) return { kind: "dead", reason };
-  asked.keep?.();
+  keep?.();
   return facts;
 }
 
@@ -79,13 +79,15 @@ function knownIssue({ audience, issuedAt }: TokenFacts): Issue | undefined {
 }
 
 /** Why an actor's place leaves a token dead: its own family does not find it alive. */
-export async function branchDeath({ service }: Exchange, { family, path, node, sid, root }: Origin): Promise<string | undefined> {
-  const status = await service.families.status(family, { kind: "path", path, node, lazy: root.lazy, began: root.time, ...(sid === undefined ? {} : { sid }) });
+export async function branchDeath({ service }: Exchange, branch: Origin): Promise<string | undefined> {
+  const status = await service.families.status(branch.family, pathQuestion(branch));
   return status.alive ? undefined : `actor ${status.reason}`;
 }
 
 /** Why the actors of a token leave it dead: the configuration has ended the client or the login of one, or its own family has ended it. */
 export async function actorsDeath(exchange: Exchange, act: Act | undefined, branches: readonly Origin[], consistency: Consistency = "strong"): Promise<string | undefined> {
+  if (branches.length === 0) return undefined;
+  if (branches.length === 0) return undefined;
   let actor = act;
   // The newest actor stands outermost, and its branch last.
   for (const { root } of branches.toReversed()) {
@@ -110,7 +112,7 @@ async function ask(
   { consistency, refreshWindow = 0, question = exchange.service.families.status }: Inspection,
 ): Promise<Asked> {
   const { service } = exchange;
-  const query = await queryOf(token, refreshWindow);
+  const query = questionAbout(token, refreshWindow);
   // Refresh and SSO tokens are always strong; a JWT has no copy, so eventual is no weaker than edge for it.
   const wanted = token.kind === "refresh_token" || token.kind === "sso_token" ? "strong" : consistency;
   if (wanted === "eventual" && query.kind === "opaque") {
@@ -132,81 +134,6 @@ async function ask(
   return { ...found, keep };
 }
 
-function isExpired(status: Extract<Status, { alive: true }>, now: number): boolean {
+function isExpired(status: Answer["status"], now: number): boolean {
   return status.leaf !== undefined && status.leaf.expires <= now;
-}
-
-async function queryOf(token: VerifiedToken, window: number): Promise<StatusQuery> {
-  if (token.format === "jwt") {
-    const { path, node, sid, root } = token.lineage;
-    return { kind: "path", path, node, lazy: root.lazy, began: root.time, ...(sid === undefined ? {} : { sid }) };
-  }
-  const { parent, node, generation, secret } = token.token;
-  const hash = await sha256(secret);
-  return token.kind === "refresh_token" ? { kind: "refresh", parent, node, generation, hash, window } : { kind: "opaque", parent, node, hash };
-}
-
-function factsOf(family: FamilyId, token: VerifiedToken, status: Extract<Status, { alive: true }>, { consistency, checkedAt }: Asked): TokenFacts | undefined {
-  const principal = status.principal === undefined ? {} : { principal: status.principal };
-  const found = { consistency, checkedAt, ...principal };
-  if (token.format === "jwt") {
-    const { claims, kind, client, audience, scope, expires, lineage } = token;
-    const issuedAt = Number(claims.iat);
-    const [act, mayAct, cnf] = [readAct(claims.act), readMayAct(claims.may_act), readConfirmation(claims.cnf)];
-    const delegation = { ...(act === undefined ? {} : { act }), ...(mayAct === undefined ? {} : { mayAct }), ...(cnf === undefined ? {} : { cnf }) };
-    return {
-      kind,
-      format: "jwt",
-      client,
-      audience,
-      scope,
-      expires,
-      issuedAt,
-      lineage,
-      subject: String(claims.sub),
-      claims,
-      ...delegation,
-      ...authTime(claims.auth_time),
-      ...found,
-    };
-  }
-  const { record, leaf, refreshExpires, root } = status;
-  if (record === undefined || root === undefined) return undefined;
-  const isRefresh = token.kind === "refresh_token";
-  const expires = isRefresh ? refreshExpires : leaf?.expires;
-  if (expires === undefined) return undefined;
-  const lineage: Lineage = {
-    family,
-    path: isRefresh ? record.path.slice(0, -1) : record.path,
-    node: isRefresh ? token.token.node : (leaf?.id ?? ""),
-    root,
-    hops: record.hops,
-    deadline: record.deadline,
-    branches: record.branches ?? [],
-    ...(record.sid === undefined ? {} : { sid: record.sid }),
-  };
-  const subject = record.subject ?? status.principal?.sub ?? record.client;
-  const { act, mayAct, apis, cnf } = record;
-  return {
-    kind: token.kind,
-    format: "opaque",
-    client: record.client,
-    audience: record.audience,
-    scope: record.scope,
-    expires,
-    lineage,
-    subject,
-    ...(leaf === undefined ? {} : { issuedAt: leaf.issued }),
-    ...authTime(record.authTime),
-    ...(act === undefined ? {} : { act }),
-    ...(mayAct === undefined ? {} : { mayAct }),
-    ...(apis === undefined ? {} : { apis }),
-    ...(cnf === undefined ? {} : { cnf }),
-    ...(status.sso === undefined ? {} : { sso: status.sso }),
-    ...found,
-  };
-}
-
-function authTime(value: unknown): { readonly authTime?: number } {
-  return typeof value === "number" ? { authTime: value } : {};
 }

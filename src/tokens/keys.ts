@@ -32,7 +32,7 @@ interface AesDerivedKeyParams {
 /** The keys of one tenant, in their roles of this moment. */
 export interface KeyRing {
   readonly issuer: string;
-  /** JWTs that these keys have verified, by their whole text. A change of any key's role makes a new ring, which knows none. */
+  /** Tokens that these keys have verified, by their whole text. A change of any key's role makes a new ring, which knows none. */
   readonly verified: VerifiedTokens;
   /** The key that signs with this algorithm: the current one if this deployment has it, else one still published; else `unavailable`. */
   signingKey(algorithm: SigningAlgorithm): Promise<SigningKey>;

@@ -15,8 +15,9 @@ export interface Issue {
  * what it had permitted. Where nobody ever did, which is nearly always, `issue` is not asked.
  */
 export async function permissionDeath({ tenant }: Exchange, client: string, root: Root, issue: () => Promise<Issue | undefined>): Promise<"permission_cut_off" | undefined> {
-  const known = await tenant.permissionCutoffs(client);
-  const cutoffs = known === undefined ? [] : Object.entries(known).filter(([, cutoff]) => root.time <= cutoff);
+  const all = await tenant.permissionCutoffs(client);
+  if (all === undefined) return undefined;
+  const cutoffs = Object.entries(all).filter(([, cutoff]) => root.time <= cutoff);
   if (cutoffs.length === 0) return undefined;
   const issued = await issue();
   const isDead = issued === undefined || cutoffs.some(([provider, cutoff]) => issued.audience.includes(provider) && issued.issuedAt <= cutoff);

@@ -1,3 +1,4 @@
+import { sha256 } from "../protocol/bytes.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import { openJwt } from "../protocol/jwt-gate.ts";
 import { JWT_TYPE, SCOPE } from "../protocol/names.ts";
@@ -33,14 +34,8 @@ const JWT_KINDS: ReadonlyMap<string, { readonly kind: Extract<VerifiedToken, { f
  * time; nothing is asked of any storage before that. `now` in seconds; no clock skew for our own tokens.
  */
 export async function readToken(ring: KeyRing, text: string, now: number): Promise<VerifiedToken | Unreadable> {
-  const opaque = OPAQUE_KINDS.get(wordOf(text));
-  if (opaque !== undefined) {
-    const [kind, is] = opaque;
-    const token = await readOpaque(ring, kind, text);
-    return token === undefined ? unreadable("malformed") : { format: "opaque", kind: is, token };
-  }
-  const token = await readOwnJwt(ring, text);
-  return token.format === "jwt" && token.expires <= now ? unreadable("expired") : token;
+  const known = ring.verified.recall(text) ?? (await verifyToken(ring, text));
+  return known.format === "jwt" && known.expires <= now ? unreadable("expired") : known;
 }
 
 /** True for what `readToken` could not read. */
@@ -51,7 +46,22 @@ export function isUnreadable(token: VerifiedToken | Unreadable): token is Unread
 /** Reads a JWT of ours whatever its age: an `id_token_hint` may have expired (OpenID Connect RP-Initiated Logout §2). */
 export async function readOwnJwt(ring: KeyRing, text: string): Promise<VerifiedJwt | Unreadable> {
   const known = ring.verified.recall(text);
-  if (known !== undefined) return known;
+  return known?.format === "jwt" ? known : await verifyJwt(ring, text);
+}
+
+async function verifyToken(ring: KeyRing, text: string): Promise<VerifiedToken | Unreadable> {
+  const opaque = OPAQUE_KINDS.get(wordOf(text));
+  if (opaque === undefined) return await verifyJwt(ring, text);
+  const [kind, is] = opaque;
+  const token = await readOpaque(ring, kind, text);
+  if (token === undefined) return unreadable("malformed");
+  const verified: VerifiedToken = { format: "opaque", kind: is, token, hash: await sha256(token.secret) };
+  // Of the opaque ones an access token alone is looked at again and again.
+  if (is === "access_token") ring.verified.keep(text, verified);
+  return verified;
+}
+
+async function verifyJwt(ring: KeyRing, text: string): Promise<VerifiedJwt | Unreadable> {
   const token = await verifyOwnJwt(ring, text);
   if (token.format === "jwt") ring.verified.keep(text, token);
   return token;

@@ -3,19 +3,19 @@ import type { FamilyId, NodeId } from "../storage/lineage.ts";
 import type { KeyRing } from "./keys.ts";
 import { writeOpaque } from "./opaque.ts";
 
-// The same for each token of a session, and for each question about one.
-const KEPT = 1000;
-const references = new WeakMap<KeyRing, Map<string, string>>();
+const REFERENCES_KEPT = 1000;
+
+// Made of the session and the key alone, and asked for with each token of a login.
+const references = new WeakMap<KeyRing, Map<NodeId, { readonly family: FamilyId; readonly text: string }>>();
 
 /** The `sid` of a login session as tokens and logout tokens carry it: a reference without power, that finds its way home. */
 export async function sessionReference(ring: KeyRing, family: FamilyId, sid: NodeId | undefined): Promise<string | undefined> {
   if (sid === undefined) return undefined;
-  const known = references.get(ring) ?? new Map<string, string>();
-  const name = `${family} ${sid}`;
-  const kept = known.get(name);
-  if (kept !== undefined) return kept;
-  const reference = await writeOpaque(ring, { kind: "sid", keyNumber: ring.tokenKeyNumber(), family, parent: "", node: sid, generation: 0, secret: "" });
-  references.set(ring, known.set(name, reference));
-  forgetOldest(known, KEPT);
-  return reference;
+  const ofRing = references.get(ring) ?? new Map<NodeId, { readonly family: FamilyId; readonly text: string }>();
+  const known = ofRing.get(sid);
+  if (known?.family === family) return known.text;
+  const text = await writeOpaque(ring, { kind: "sid", keyNumber: ring.tokenKeyNumber(), family, parent: "", node: sid, generation: 0, secret: "" });
+  forgetOldest(ofRing.set(sid, { family, text }), REFERENCES_KEPT);
+  references.set(ring, ofRing);
+  return text;
 }

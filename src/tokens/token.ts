@@ -1,3 +1,4 @@
+import type { Dialect } from "../dialects/dialect.ts";
 import type { Act, MayAct } from "../protocol/actor.ts";
 import type { Confirmation } from "../protocol/confirmation.ts";
 import type { JsonObject } from "../protocol/json.ts";
@@ -5,6 +6,7 @@ import type { SsoRecord } from "../storage/family/record.ts";
 import type { Lineage } from "../storage/lineage.ts";
 import type { Principal } from "../tenants/principal.ts";
 import type { Consistency } from "../tenants/token-policy.ts";
+import type { Claims } from "./claims.ts";
 import type { OpaqueToken } from "./opaque.ts";
 
 /** What a token of ours is. */
@@ -25,7 +27,13 @@ export type VerifiedToken =
       /** Set on a token of another issuer: the user that its family is opened with, where it is not open yet. */
       readonly opens?: Principal;
     }
-  | { readonly format: "opaque"; readonly kind: Exclude<TokenKind, "id_token">; readonly token: OpaqueToken };
+  | {
+      readonly format: "opaque";
+      readonly kind: Exclude<TokenKind, "id_token">;
+      readonly token: OpaqueToken;
+      /** Of its secret, as its family keeps it. */
+      readonly hash: string;
+    };
 
 /** Everything that a live token says; nobody needs to see its text again. */
 export interface TokenFacts {
@@ -38,18 +46,29 @@ export interface TokenFacts {
   readonly subject: string;
   /** Seconds. */
   readonly expires: number;
-  readonly issuedAt?: number;
-  readonly authTime?: number;
+  readonly issuedAt?: number | undefined;
+  readonly authTime?: number | undefined;
   readonly lineage: Lineage;
-  readonly principal?: Principal;
-  readonly act?: Act;
-  readonly mayAct?: MayAct;
-  readonly cnf?: Confirmation;
-  readonly apis?: readonly string[];
-  readonly sso?: SsoRecord;
+  readonly principal?: Principal | undefined;
+  readonly act?: Act | undefined;
+  readonly mayAct?: MayAct | undefined;
+  readonly cnf?: Confirmation | undefined;
+  readonly apis?: readonly string[] | undefined;
+  readonly sso?: SsoRecord | undefined;
   /** The claims of a JWT. */
-  readonly claims?: JsonObject;
+  readonly claims?: JsonObject | undefined;
   /** How it was found alive, and when (seconds). */
   readonly consistency: Consistency;
   readonly checkedAt: number;
+  /** What was told of it last; set where the very same facts are found again. */
+  description?: Description;
+}
+
+/** What is told of a token by one version of the configuration, in the words of one dialect. */
+export interface Description {
+  readonly version: number;
+  readonly dialect: Dialect;
+  readonly claims: Claims;
+  /** The same as JSON. */
+  readonly text: string;
 }

@@ -7,15 +7,15 @@ export type VerifiedJwt = Extract<VerifiedToken, { readonly format: "jwt" }>;
 // A token with hundreds of groups is not kept: it bounds the memory, and there are few of them.
 const LONGEST_TEXT = 4096;
 
-/** JWTs of ours that were verified before. Whether one has expired or is dead is asked each time; that is not kept here. */
+/** Tokens of ours that were verified before. Whether one has expired or is dead is asked each time; that is not kept here. */
 export interface VerifiedTokens {
-  recall(text: string): VerifiedJwt | undefined;
-  keep(text: string, token: VerifiedJwt): void;
+  recall(text: string): VerifiedToken | undefined;
+  keep(text: string, token: VerifiedToken): void;
 }
 
-/** Keeps the last `most` tokens by their whole text, signature included; 0 keeps none. */
+/** Keeps the last `most` tokens by their whole text, signature or MAC included; 0 keeps none. */
 export function verifiedTokens(most: number): VerifiedTokens {
-  const tokens = new Map<string, VerifiedJwt>();
+  const tokens = new Map<string, VerifiedToken>();
   return {
     recall: (text) => tokens.get(text),
     keep: (text, token) => {

@@ -159,6 +159,32 @@ describe("edge", () => {
     expect(calls).not.toHaveBeenCalled();
   });
 
+  it("says what the configuration makes of the token now, however lately its family was asked", async () => {
+    const w = await begun();
+    const token = await handedOver(w);
+    for (let turn = 0; turn < 2; turn++) expect(await see(w, token)).not.toHaveProperty("roles");
+    await editTenant(w, (file) => Object.assign(file.clients["mobile-app"] ?? {}, { roles: { traveller: { users: ["corp/dona.moore"] } } }));
+    const calls = familyCalls();
+    for (let turn = 0; turn < 2; turn++) expect(await see(w, token)).toMatchObject({ roles: ["traveller"], cambio_consistency: "edge" });
+    expect(calls).not.toHaveBeenCalled();
+  });
+
+  it("says it to each caller in the words of its own dialect", async () => {
+    const w = await world({
+      tenant: (file) => {
+        Object.assign(file.clients["front-end-app"], { tokenPolicy: { accessTokenFormat: "opaque" }, trustedForHandoff: ["web-app"] });
+        consistently("edge")(file);
+      },
+    });
+    const { access_token } = await login(w, "front-end-app");
+    await see(w, access_token);
+    for (let turn = 0; turn < 2; turn++) {
+      expect(await see(w, access_token)).toMatchObject({ user_uuid: expect.any(String), cambio_consistency: "edge" });
+      const toOwner = await introspect(w, "front-end-app", access_token);
+      expect([toOwner.active, toOwner.cambio_consistency, toOwner.user_uuid]).toEqual([true, "edge", undefined]);
+    }
+  });
+
   it("answers from memory while the family cannot be reached, within the bound, and is 503 after it", async () => {
     const w = await begun();
     const token = await handedOver(w);

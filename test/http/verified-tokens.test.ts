@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { createService } from "../../src/index.ts";
 import { verifiedTokens } from "../../src/tokens/verified-tokens.ts";
-import { changeKeys, stoppedClock } from "../faults.ts";
+import { changeKeys, handedOver, stoppedClock } from "../faults.ts";
 import { BINDINGS, changed, introspect, login, world } from "../world.ts";
 
 const clock = stoppedClock();
@@ -35,6 +35,31 @@ describe("a JWT that was verified before", () => {
   it("is dead as soon as the configuration has dropped its key", async () => {
     const { active } = await seen();
     await changeKeys((roles) => ({ ...roles, signing: roles.signing.map((key) => (key.algorithm === "ES256" ? { ...key, role: "dropped" } : key)) }));
+    clock.forward(10);
+    expect(await active()).toBe(false);
+  });
+});
+
+describe("an opaque access token that was verified before", () => {
+  const seen = async () => {
+    const service = await createService({ ...BINDINGS, VERIFIED_TOKENS_KEPT: "1000" } as typeof BINDINGS);
+    const w = await world({ service: () => service });
+    const token = await handedOver(w);
+    const active = async (text = token) => (await introspect(w, "web-app", text)).active;
+    expect(await active()).toBe(true);
+    return { w, token, active };
+  };
+
+  it("is dead when it is revoked, and one that differs in a character is none", async () => {
+    const { w, token, active } = await seen();
+    expect([await active(), await active(changed(token))]).toEqual([true, false]);
+    await w.post("/oauth2/revoke", { token, client_id: "mobile-app" });
+    expect(await active()).toBe(false);
+  });
+
+  it("is dead as soon as the configuration has dropped its key", async () => {
+    const { active } = await seen();
+    await changeKeys((roles) => ({ ...roles, token: roles.token.map((key) => ({ ...key, role: key.number === 2 ? "current" : "dropped" })) }));
     clock.forward(10);
     expect(await active()).toBe(false);
   });

@@ -29,12 +29,23 @@ describe("what an isolate remembers of the families", () => {
     ["another path", "f", pathQuery(["a", "x"], "b")],
     ["the same token with a session", "f", pathQuery(["a"], "b", "s")],
     ["a lazy root", "f", { ...QUERY, lazy: true }],
+    ["another beginning", "f", { ...QUERY, began: 1 }],
     ["an opaque token", "f", opaqueQuery("b", "h", "a")],
   ] as const)("is no answer for %s", (_what, family, query) => {
     const memory = statusMemory(() => 1000, 5);
     memory.keep("f", QUERY, remembered(1000));
     expect(memory.recall("f", QUERY)).toBeDefined();
     expect(memory.recall(family, query)).toBeUndefined();
+  });
+
+  it.each([
+    ["another secret", opaqueQuery("b", "other", "a")],
+    ["another parent", opaqueQuery("b", "h", "x")],
+    ["a count of exchanges", { ...opaqueQuery("b", "h", "a"), budget: 1 }],
+  ] as const)("of an opaque token is no answer for %s", (_what, query) => {
+    const memory = statusMemory(() => 1000, 5);
+    memory.keep("f", opaqueQuery("b", "h", "a"), remembered(1000));
+    expect([memory.recall("f", opaqueQuery("b", "h", "a")) !== undefined, memory.recall("f", query)]).toEqual([true, undefined]);
   });
 
   it("is forgotten for a whole family at once, and for no other", () => {
