@@ -9,10 +9,10 @@ type Stub = DurableObjectStub<FamilyObject>;
 
 /** The token families as Durable Objects. */
 export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>): Families {
-  const call = <T extends object>(family: FamilyId, ask: (stub: Stub) => PromiseLike<T>) => callObject(() => namespace.get(namespace.idFromString(family)), ask);
-  const tell = <Ask, T extends object>(family: FamilyId, ask: Ask, send: (stub: Stub, ask: Json<Ask>) => PromiseLike<Told<T>>) => {
+  const call = <T>(family: FamilyId, ask: (stub: Stub) => PromiseLike<T>) => callObject(() => namespace.get(namespace.idFromString(family)), ask);
+  const tell = async <Ask, T extends object>(family: FamilyId, ask: Ask, send: (stub: Stub, ask: Json<Ask>) => PromiseLike<Told<T>>): Promise<T> => {
     const text = toJson(ask);
-    return call(family, async (stub) => fromTold(await send(stub, text)));
+    return fromTold(await call(family, (stub) => send(stub, text)));
   };
   return {
     create: (jurisdiction) => namespace.newUniqueId(jurisdiction === undefined ? undefined : { jurisdiction: jurisdiction as DurableObjectJurisdiction }).toString(),

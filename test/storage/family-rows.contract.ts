@@ -65,6 +65,38 @@ export function familyRowsContract(name: string, within: (test: (rows: FamilyRow
         expect(rows.node("p", "c")).toEqual({ ...child("c"), redeemed: "s" });
       }));
 
+    it("count nothing below leaves that were just drawn, and then what is added there", () =>
+      within((rows) => {
+        rows.putNode(NODE);
+        rows.addLeaves([LEAF, { ...LEAF, id: "m" }]);
+        rows.addNode({ ...NODE, parent: "l", id: "x" });
+        expect([rows.exchanges("l", 9), rows.exchanges("m", 9), rows.exchanges("l", 1)]).toEqual([1, 0, 1]);
+      }));
+
+    it("add a node once: the one that stands is given, whatever comes second", () =>
+      within((rows) => {
+        const second = { ...NODE, issued: 5, leaves: [LEAF] };
+        expect([rows.addNode(NODE), rows.addNode(second), rows.node("", "n")]).toEqual([NODE, NODE, NODE]);
+        expect(rows.exchanges("", 9)).toBe(1);
+      }));
+
+    it("renew a node's leaves, chain and expiry, and give them back", () =>
+      within((rows) => {
+        rows.putNode(NODE);
+        const renewed = { ...NODE, expires: 9, leaves: [LEAF], chain: { generation: 1, hash: "h", keyNumber: 1, expires: 9, rotated: 4, op: "op" } };
+        rows.renewNode(renewed);
+        expect([rows.node("", "n"), rows.children("", 9)]).toEqual([renewed, [renewed]]);
+      }));
+
+    it("give what was put by hundreds, however few of them are remembered", () =>
+      within((rows) => {
+        const ids = Array.from({ length: 150 }, (_none, index) => `n${index}`);
+        for (const id of ids) rows.addNode({ ...NODE, id });
+        for (const id of ids) rows.putSession({ ...SESSION, id });
+        expect(ids.every((id) => rows.node("", id)?.id === id && rows.session(id)?.id === id)).toBe(true);
+        expect([rows.addNode({ ...NODE, id: "n0", issued: 7 }).issued, rows.exchanges("", 999)]).toEqual([NODE.issued, 150]);
+      }));
+
     const nodes: readonly NodeRow[] = [
       NODE,
       { ...NODE, leaves: [LEAF, { ...LEAF, id: "o", hash: "h" }] },

@@ -5,7 +5,23 @@ import { durableFamilies } from "../../src/storage/durable-families.ts";
 import { durableUsers } from "../../src/storage/durable-users.ts";
 import { FAMILY_CALL_VERSION } from "../../src/storage/families.ts";
 import { FamilyObject } from "../../src/storage/family-object.ts";
-import { anotherCode, CLIENT, fateOf, granted, HOUR, lazyQuery, loggedIn, newCode, newLogin, pathQuery, presenting, redemption, refreshQuery, successor } from "../storage/asks.ts";
+import {
+  anotherCode,
+  CLIENT,
+  exchanging,
+  fateOf,
+  granted,
+  HOUR,
+  lazyQuery,
+  loggedIn,
+  newCode,
+  newLogin,
+  pathQuery,
+  presenting,
+  redemption,
+  refreshQuery,
+  successor,
+} from "../storage/asks.ts";
 import { now, pass, START, stoppedClock } from "../storage/clock.ts";
 import { callByName, methodsOf, runSql, storedIn } from "./inside.ts";
 
@@ -55,10 +71,35 @@ describe("what a family's object stores", () => {
   });
 
   it("is as it was after a later write that failed half-way", async () => {
-    const { family, code } = await loggedIn(families);
+    const { family, session, grant, ask, token } = await granted(families);
+    const code = await anotherCode(families, family, session);
+    // It has revoked the grant before it when it fails, as there may be one only.
     const broken = redemption(code, { leaves: [{ id: 1n as unknown as string, type: "access_token", lifetime: 60 }], parallel: 1 });
     await expect(families.redeem(family, broken)).rejects.toMatchObject({ reason: "unavailable" });
-    expect(await families.redeem(family, redemption(code))).toMatchObject({ ok: true });
+    expect(await fateOf(families, family, pathQuery([grant], ask.leaves[0]!.id))).toBe("alive");
+    expect(await families.refresh(family, presenting(token))).toMatchObject({ ok: true });
+    expect(await runSql(stubOf(family), "SELECT * FROM revoked")).toEqual([]);
+    expect(await families.redeem(family, redemption(code, { parallel: 1 }))).toMatchObject({ ok: true });
+    expect(await fateOf(families, family, pathQuery([grant], ask.leaves[0]!.id))).toBe("node_revoked");
+  });
+});
+
+describe("an exchange whose answer was lost", () => {
+  stoppedClock();
+
+  it.each([false, true])("is answered again as it was and counted once, also when it has filled the budget; evicted in between: %s", async (isEvicted) => {
+    const { family, grant, ask: login } = await granted(families);
+    const query = pathQuery([grant], login.leaves[0]!.id);
+    const ask = exchanging({ query, client: CLIENT, expires: now() + 60, hops: 0, deadline: now() + HOUR }, { budget: 1 });
+    const first = await families.extend(family, ask);
+    expect(first).toMatchObject({ ok: true, exchanges: 1 });
+    if (isEvicted) await evictDurableObject(stubOf(family));
+    // It was permitted at its time, though the subject has expired since.
+    for (const later of [5, 60]) {
+      pass(later);
+      expect(await families.extend(family, ask)).toEqual(first);
+    }
+    expect(await families.extend(family, { ...ask, grant: "another", budget: 2 })).toMatchObject({ ok: false, reason: "subject_dead" });
   });
 });
 
@@ -206,6 +247,16 @@ describe("who may ask a family's object what", () => {
     const stub = stubOf(families.create(undefined));
     expect(await callByName(stub, name, FAMILY_CALL_VERSION + 1, newLogin())).toEqual({ ok: false, reason: "unavailable" });
     expect(await storedIn(stub)).toEqual(NOTHING);
+  });
+
+  it("a caller of an older version asks with values and is answered with them; whoever asks in JSON is answered in it", async () => {
+    const { family, grant, ask } = await granted(families);
+    const query = pathQuery([grant], ask.leaves[0]!.id);
+    const stub = stubOf(family);
+    const told = await callByName(stub, "status", 2, query);
+    expect(told).toMatchObject({ alive: true });
+    expect(JSON.parse(String(await callByName(stub, "status", FAMILY_CALL_VERSION, JSON.stringify(query))))).toEqual(told);
+    expect(await callByName(stub, "status", FAMILY_CALL_VERSION + 1, JSON.stringify(query))).toEqual({ ok: false, reason: "unavailable" });
   });
 
   it("for callers of a newer version there is no verdict", async () => {

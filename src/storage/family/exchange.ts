@@ -54,7 +54,7 @@ function findSubject(rows: FamilyRows, now: number, ask: Extend): Found | Refuse
   const { subject } = ask;
   if (subject.kind === "jwt") {
     const { facts, path, node, sid, branches, root } = subject;
-    const death = deathOf(rows, now, { nodes: [...path, node], lazy: root.lazy, began: root.time, ...(sid === undefined ? {} : { sid }) });
+    const death = deathOf(rows, now, { nodes: [...path, node], lazy: root.lazy, began: root.time, sid });
     return death === undefined
       ? { facts: { ...facts, grantExpires: grantExpiry(rows, path, ask) ?? facts.expires }, path, node, sid, branches, root: root.kind === "external" ? root.time : undefined }
       : dead(death);

@@ -6,7 +6,7 @@ import type { DeathReason, Status, StatusQuery } from "./status-ask.ts";
 
 interface Place {
   readonly nodes: readonly NodeId[];
-  readonly sid?: NodeId;
+  readonly sid?: NodeId | undefined;
   readonly lazy?: boolean;
   /** When the token of another issuer that it came from was issued; that of the family itself is its own. Seconds. */
   readonly began?: number | undefined;
@@ -28,7 +28,7 @@ export function deathOf(rows: FamilyRows, now: number, place: Place): DeathReaso
 
 /** Why what a record says is dead, or one leaf of it. */
 export function recordDeath(rows: FamilyRows, now: number, { path, sid, root }: TokenRecord, leaf?: NodeId): DeathReason | undefined {
-  return deathOf(rows, now, { nodes: leaf === undefined ? path : [...path, leaf], began: root, ...(sid === undefined ? {} : { sid }) });
+  return deathOf(rows, now, { nodes: leaf === undefined ? path : [...path, leaf], began: root, sid });
 }
 
 /**
@@ -89,10 +89,10 @@ function refreshStatus(rows: FamilyRows, now: number, row: NodeRow | undefined, 
 function answer(
   rows: FamilyRows,
   now: number,
-  { sid, ...place }: Omit<Place, "sid"> & { readonly sid: NodeId | undefined },
+  place: Place,
   found: { readonly record?: TokenRecord; readonly leaf?: Leaf; readonly sso?: SsoRecord; readonly refreshExpires?: number },
 ): Status {
-  const reason = deathOf(rows, now, { ...place, ...(sid === undefined ? {} : { sid }) });
+  const reason = deathOf(rows, now, place);
   if (reason !== undefined) return { alive: false, now, reason };
   const family = rows.family();
   return {

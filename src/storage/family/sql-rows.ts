@@ -1,37 +1,15 @@
 import { forgetOldest } from "../../protocol/bounded.ts";
-import type { Principal } from "../../tenants/principal.ts";
-import type { NodeId, RootKind } from "../lineage.ts";
-import type { Leaf, SsoRecord, TokenRecord } from "./record.ts";
-import type { Chain, CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
+import type { NodeId } from "../lineage.ts";
+import { type Columns, columnsOf, fromJson, toFamily, toJson, toNode } from "./columns.ts";
+import type { CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
+import { ADD_NODE, PUT_CODE, PUT_FAMILY, PUT_NODE, PUT_REFUSALS, PUT_SESSION, RENEW_NODE, SCHEMA } from "./statements.ts";
 import type { RefusedExchange } from "./status-ask.ts";
-
-// Only ever added to: an older version of the Worker must be able to read what a newer one wrote.
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS family (k INTEGER PRIMARY KEY CHECK (k = 1), op TEXT, tenant TEXT, kind TEXT, root INTEGER, closes INTEGER, user TEXT, principal TEXT, revoked INTEGER);
-CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS codes (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS nodes (parent TEXT, id TEXT, client TEXT, issued INTEGER, expires INTEGER, record TEXT, leaves TEXT, chain TEXT, kind TEXT, sso TEXT, redeemed TEXT, PRIMARY KEY (parent, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS refusals (k INTEGER PRIMARY KEY CHECK (k = 1), row TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS revoked (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
-`;
 
 // How many parents' counts are remembered, nodes, sessions (a family rarely has more than two), and ids that were revoked.
 const COUNTS_KEPT = 1000;
 const NODES_KEPT = 100;
 const SESSIONS_KEPT = 20;
 const REVOKED_KEPT = 1000;
-
-const NODE = ["parent", "id", "client", "issued", "expires", "record", "leaves", "chain", "kind", "sso", "redeemed"];
-// By name and column by column: what a newer version has added to a row stays as it is.
-const PUT_FAMILY = upsert("family", ["k"], ["op", "tenant", "kind", "root", "closes", "user", "principal", "revoked"]);
-const PUT_SESSION = upsert("sessions", ["id"], ["row"]);
-const PUT_CODE = upsert("codes", ["id"], ["row"]);
-const PUT_REFUSALS = upsert("refusals", ["k"], ["row"]);
-const PUT_NODE = upsert("nodes", ["parent", "id"], NODE.slice(2));
-const ADD_NODE = `INSERT INTO nodes (${NODE.join()}) VALUES (${NODE.map(() => "?").join()}) ON CONFLICT DO NOTHING`;
-const RENEW_NODE = "UPDATE nodes SET expires = ?, leaves = ?, chain = ? WHERE parent = ? AND id = ?";
-
-type Columns = Record<string, SqlStorageValue>;
 
 /**
  * The rows of one family in the SQLite database of its Durable Object. Reading an object that was never written stores
@@ -50,13 +28,12 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
   // All of them, as far as they are few.
   let revoked: Set<NodeId> | undefined;
   const read = (query: string, ...values: SqlStorageValue[]): Columns[] => (written ? sql.exec(query, ...values).toArray() : []);
-  // How many rows were written.
-  const write = (query: string, ...values: SqlStorageValue[]): number => {
+  const write = (query: string, ...values: SqlStorageValue[]) => {
     if (!written) {
       sql.exec(SCHEMA);
       written = true;
     }
-    return sql.exec(query, ...values).rowsWritten;
+    return sql.exec(query, ...values);
   };
   const keep = (row: NodeRow): NodeRow => {
     const key = `${row.parent}/${row.id}`;
@@ -71,6 +48,10 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     const row = toNode(read("SELECT * FROM nodes WHERE parent = ? AND id = ?", parent, id)[0]);
     return row === undefined ? undefined : keep(row);
   };
+  const keepSession = (row: SessionRow): void => {
+    sessions.set(row.id, row);
+    forgetOldest(sessions, SESSIONS_KEPT);
+  };
   const count = (parent: NodeId, exchanges: number): void => {
     counts.set(parent, exchanges);
     forgetOldest(counts, COUNTS_KEPT);
@@ -80,19 +61,21 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
       family ??= toFamily(read("SELECT * FROM family")[0]);
       return family;
     },
-    putFamily: ({ op, tenant, kind, root, closes, user = null, principal, revoked = null }) => {
-      write(PUT_FAMILY, 1, op, tenant, kind, root, closes, user, toJson(principal), revoked);
-      family = undefined;
+    putFamily: (row) => {
+      const { op, tenant, kind, root, closes, user, principal, revoked } = row;
+      write(PUT_FAMILY, 1, op, tenant, kind, root, closes, user ?? null, toJson(principal), revoked ?? null);
+      family = row;
     },
     session: (id) => {
-      const session = sessions.get(id) ?? fromJson<SessionRow>(read("SELECT row FROM sessions WHERE id = ?", id)[0]?.row);
-      if (sessions.size >= SESSIONS_KEPT) sessions.clear();
-      if (session !== undefined) sessions.set(id, session);
+      const known = sessions.get(id);
+      if (known !== undefined) return known;
+      const session = fromJson<SessionRow>(read("SELECT row FROM sessions WHERE id = ?", id)[0]?.row);
+      if (session !== undefined) keepSession(session);
       return session;
     },
     putSession: (row) => {
       write(PUT_SESSION, row.id, toJson(row));
-      sessions.delete(row.id);
+      keepSession(row);
     },
     code: (id) => fromJson<CodeRow>(read("SELECT row FROM codes WHERE id = ?", id)[0]?.row),
     putCode: (row) => void write(PUT_CODE, row.id, toJson(row)),
@@ -103,7 +86,7 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
       keep(row);
     },
     addNode: (row) => {
-      if (write(ADD_NODE, ...columnsOf(row)) === 0) return node(row.parent, row.id) ?? row;
+      if (write(ADD_NODE, ...columnsOf(row)).rowsWritten === 0) return node(row.parent, row.id) ?? row;
       const exchanges = counts.get(row.parent);
       if (exchanges !== undefined && row.kind === undefined) counts.set(row.parent, exchanges + 1);
       return keep(row);
@@ -141,59 +124,4 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
       revoked?.add(id);
     },
   };
-}
-
-function toFamily(row: Columns | undefined): FamilyRow | undefined {
-  if (row === undefined) return undefined;
-  const principal = fromJson<Principal>(row.principal);
-  return {
-    op: String(row.op),
-    tenant: String(row.tenant),
-    kind: row.kind as RootKind,
-    root: Number(row.root),
-    closes: Number(row.closes),
-    ...(row.user === null ? {} : { user: String(row.user) }),
-    ...(principal === undefined ? {} : { principal }),
-    ...(row.revoked === null ? {} : { revoked: Number(row.revoked) }),
-  };
-}
-
-function upsert(table: string, key: readonly string[], columns: readonly string[]): string {
-  const all = [...key, ...columns];
-  const changes = columns.map((name) => `${name} = excluded.${name}`);
-  return `INSERT INTO ${table} (${all.join()}) VALUES (${all.map(() => "?").join()}) ON CONFLICT DO UPDATE SET ${changes.join()}`;
-}
-
-// In the order of NODE.
-function columnsOf({ parent, id, client, issued, expires, record, leaves, chain, kind, sso, redeemed }: NodeRow): SqlStorageValue[] {
-  return [parent, id, client, issued, expires, toJson(record), toJson(leaves), toJson(chain), kind ?? null, toJson(sso), redeemed ?? null];
-}
-
-function toNode(row: Columns | undefined): NodeRow | undefined {
-  const record = fromJson<TokenRecord>(row?.record);
-  if (row === undefined || record === undefined) return undefined;
-  const chain = fromJson<Chain>(row.chain);
-  const sso = fromJson<SsoRecord>(row.sso);
-  return {
-    parent: String(row.parent),
-    id: String(row.id),
-    client: String(row.client),
-    issued: Number(row.issued),
-    expires: Number(row.expires),
-    record,
-    leaves: fromJson<readonly Leaf[]>(row.leaves) ?? [],
-    ...(chain === undefined ? {} : { chain }),
-    ...(row.kind === "leaf" ? { kind: "leaf" } : {}),
-    ...(sso === undefined ? {} : { sso }),
-    ...(typeof row.redeemed === "string" ? { redeemed: row.redeemed } : {}),
-  };
-}
-
-function toJson(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value);
-}
-
-// What stands in these columns was written by the functions above and by nothing else.
-function fromJson<T>(value: SqlStorageValue | undefined): T | undefined {
-  return typeof value === "string" ? (JSON.parse(value) as T) : undefined;
 }
