@@ -1,8 +1,18 @@
 import type { Claims } from "../tokens/claims.ts";
 
+// What the platform takes over from one answer to another it has read before; a literal it reads anew each time.
+const PRIVATE_JSON = new Response(null, { headers: { "content-type": "application/json", "cache-control": "no-store", pragma: "no-cache" } });
+
 /** A JSON answer that nobody may keep. */
 export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", "cache-control": "no-store", pragma: "no-cache", ...headers } });
+  return jsonText(JSON.stringify(body), status, headers);
+}
+
+/** The same of a body that is JSON already. */
+export function jsonText(body: string, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  const response = new Response(body, status === 200 ? PRIVATE_JSON : { status, headers: PRIVATE_JSON.headers });
+  for (const name in headers) response.headers.set(name, headers[name] ?? "");
+  return response;
 }
 
 /** A JSON document that is the same for everyone, and may be kept for `maxAge` seconds. Readable from any origin. */
