@@ -1,6 +1,7 @@
 import type { Claims } from "../tokens/claims.ts";
 
-// What the platform takes over from one answer to another it has read before; a literal it reads anew each time.
+// An answer takes its headers over from one of these: what the platform has read before it copies, a literal it reads anew.
+const PRIVATE = new Response(null, { headers: { "cache-control": "no-store", pragma: "no-cache" } });
 const PRIVATE_JSON = new Response(null, { headers: { "content-type": "application/json", "cache-control": "no-store", pragma: "no-cache" } });
 
 /** A JSON answer that nobody may keep. */
@@ -21,7 +22,7 @@ export function publicJson(body: Claims, maxAge: number): Response {
   return new Response(JSON.stringify(body), { headers });
 }
 
-/** An empty answer. */
-export function empty(status = 200): Response {
-  return new Response(null, { status, headers: { "cache-control": "no-store", pragma: "no-cache" } });
+/** An empty answer that nobody may keep. */
+export function empty(): Response {
+  return new Response(null, PRIVATE);
 }
