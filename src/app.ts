@@ -5,6 +5,7 @@ import { options, refusalForOrigin } from "./endpoints/cors.ts";
 import { DEPLOYMENT_ROUTES, endpointOf, methodsOf, type Route, TENANT_ROUTES } from "./endpoints/index.ts";
 import { errorPage } from "./endpoints/page.ts";
 import { json } from "./endpoints/response.ts";
+import { hostTable } from "./host-table.ts";
 import { PathTable } from "./path-table.ts";
 import { randomId } from "./protocol/bytes.ts";
 import { Rejection } from "./protocol/rejection.ts";
@@ -37,17 +38,10 @@ interface Visit {
   tenant?: Tenant | undefined;
 }
 
-interface Host {
-  readonly issuer: string;
-  readonly isAlias: boolean;
-}
-
 /** Puts the routes together: host, tenant, method, headers, and the one place where errors become answers. */
 export function createApp(service: Service, print: (line: string) => void): App {
   const router = new HonoBase<{ Bindings: Platform }>({ router: new PathTable() });
-  const { issuers, mtlsAliases } = service.config;
-  const hosts = new Map<string, Host>(issuers.map((issuer) => [new URL(issuer).origin, { issuer, isAlias: false }]));
-  for (const [issuer, alias] of mtlsAliases) hosts.set(alias, { issuer, isAlias: true });
+  const hostOf = hostTable(service.config);
 
   // The one handler of a path: with nothing before it Hono has nothing to put together.
   async function answer(c: Ctx, route: Route<unknown> | undefined, work: (visit: Visit) => Promise<Response>): Promise<Response> {
@@ -55,7 +49,7 @@ export function createApp(service: Service, print: (line: string) => void): App 
     const visit: Visit = { request, url: request.url, parameters: c.req.param(), log: audit(randomId(12), service.now, print), after: c.env.after, issuer: "" };
     let response: Response;
     try {
-      const host = hostOf(visit.url, hosts);
+      const host = hostOf(visit.url);
       if (host === undefined) throw new Rejection("not_found", { note: "host" });
       visit.issuer = host.issuer;
       visit.log.note({ tenant: host.issuer });
@@ -120,11 +114,6 @@ export function createApp(service: Service, print: (line: string) => void): App 
   );
 
   return router;
-}
-
-// The URL as the platform gives it begins with an origin as we know it; whatever else means the same is parsed.
-function hostOf(url: string, hosts: ReadonlyMap<string, Host>): Host | undefined {
-  return hosts.get(url.slice(0, url.indexOf("/", "https://".length))) ?? hosts.get(new URL(url).origin);
 }
 
 /** The one mapping from a refusal to an answer: the reason to the log, the table's sentence to the wire. */

@@ -1,3 +1,4 @@
+import { formDecoded } from "../protocol/form.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { textOf } from "../protocol/utf8.ts";
 import type { AuthenticationMethod, Presented } from "./authentication-method.ts";
@@ -17,8 +18,8 @@ function decode(header: string): Presented {
   try {
     const text = textOf(Uint8Array.fromBase64(encoded ?? "-"));
     const colon = text.indexOf(":");
-    const part = (value: string) => decodeURIComponent(value.replaceAll("+", " "));
-    const [clientId, secret] = [part(text.slice(0, colon)), part(text.slice(colon + 1))];
+    const clientId = formDecoded(text.slice(0, colon));
+    const secret = formDecoded(text.slice(colon + 1));
     if (colon > 0 && secret !== "") return { clientId, proves: (client, { service }) => isClientSecret(secret, client, service.now()) };
   } catch {
     // Not base64, not UTF-8, or not form-urlencoded: the answer below.

@@ -62,7 +62,7 @@ async function authenticate(exchange: Exchange, clientId: string, candidates: re
   if (!proven) throw new Rejection("client_secret_wrong");
   if (client.disabled) throw new Rejection("client_disabled");
   const isTls = method.name === "tls_client_auth" || method.name === "self_signed_tls_client_auth";
-  return { clientId, client, ...(isTls ? { proven: certificateConfirmation(request, service.now()) } : {}) };
+  return isTls ? { clientId, client, proven: certificateConfirmation(request, service.now()) } : { clientId, client };
 }
 
 interface Candidate {
@@ -72,16 +72,20 @@ interface Candidate {
 
 // One method that shows something of its own; or those that show a client id alone, of which the client registered one.
 function presentedMethods(exchange: Exchange, form: Form): readonly [Candidate, ...Candidate[]] {
-  const used = (methods: readonly AuthenticationMethod[]): readonly Candidate[] =>
-    methods.flatMap((method) => {
-      const presented = method.presented(form, exchange);
-      return presented === undefined ? [] : [{ method, presented }];
-    });
-  const shown = used(SHOWN);
+  const shown = used(SHOWN, exchange, form);
   if (shown.length > 1) throw new Rejection("client_methods_many");
-  const [first, ...others] = shown.length === 1 ? shown : used(AMBIENT);
+  const [first, ...others] = shown.length === 1 ? shown : used(AMBIENT, exchange, form);
   if (first === undefined) throw new Rejection("client_not_authenticated");
   return [first, ...others];
+}
+
+function used(methods: readonly AuthenticationMethod[], exchange: Exchange, form: Form): readonly Candidate[] {
+  const candidates: Candidate[] = [];
+  for (const method of methods) {
+    const presented = method.presented(form, exchange);
+    if (presented !== undefined) candidates.push({ method, presented });
+  }
+  return candidates;
 }
 
 /** True for what could be a client's id at all; anything else is not worth a look-up. */

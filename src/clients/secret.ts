@@ -9,9 +9,12 @@ const NO_HASH = "A".repeat(43);
  */
 export async function isClientSecret(secret: string, client: Client | undefined, now: number): Promise<boolean> {
   const presented = await sha256(secret);
-  const valid = (client?.secrets ?? []).filter(({ notBefore, expires }) => (notBefore ?? 0) <= now && now < (expires ?? Number.POSITIVE_INFINITY));
-  const hashes = valid.map(({ hash }) => hash);
+  const hashes: string[] = [];
+  for (const { hash, notBefore = 0, expires = Number.POSITIVE_INFINITY } of client?.secrets ?? []) if (notBefore <= now && now < expires) hashes.push(hash);
   if (client?.developmentSecret !== undefined) hashes.push(await sha256(client.developmentSecret));
-  const matches = (hashes.length === 0 ? [NO_HASH] : hashes).map((hash) => equalInConstantTime(presented, hash));
-  return hashes.length > 0 && matches.includes(true);
+  const isKnown = hashes.length > 0;
+  let matches = false;
+  // Each is compared, whichever matches.
+  for (const hash of isKnown ? hashes : [NO_HASH]) matches = equalInConstantTime(presented, hash) || matches;
+  return isKnown && matches;
 }

@@ -1,4 +1,3 @@
-import { concatBytes } from "./bytes.ts";
 import { Rejection } from "./rejection.ts";
 
 /**
@@ -6,10 +5,9 @@ import { Rejection } from "./rejection.ts";
  * taken at once; where it is not, reading stops as soon as there is more than may be.
  */
 export async function readRequestBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  const { headers } = request;
-  const announced = await announcedLength(request, limit);
+  const announced = announcedLength(request);
   // RFC 9112 §6.3: what comes in chunks is as long as its chunks are, whatever else is said of it.
-  if (announced === 0 || headers.has("transfer-encoding")) return await readBody(request, limit);
+  if (announced === 0 || announced > limit || request.headers.has("transfer-encoding")) return await readBody(request, limit);
   const body = new Uint8Array(await request.arrayBuffer().catch(brokenOff));
   if (body.byteLength > announced) throw new Rejection("body_too_large");
   return body;
@@ -17,7 +15,10 @@ export async function readRequestBody(request: Request, limit: number): Promise<
 
 /** Reads a body of at most `limit` bytes; stops reading as soon as there are more, whatever Content-Length says. */
 export async function readBody(message: Request | Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  await announcedLength(message, limit);
+  if (announcedLength(message) > limit) {
+    await message.body?.cancel();
+    throw new Rejection("body_too_large");
+  }
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = message.body?.getReader();
@@ -31,16 +32,22 @@ export async function readBody(message: Request | Response, limit: number): Prom
     }
     chunks.push(value);
   }
-  return concatBytes(...chunks);
+  return joined(chunks, length);
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
 }
 
 // Zero where nothing is announced, or nothing that is a length.
-async function announcedLength({ headers, body }: Request | Response, limit: number): Promise<number> {
+function announcedLength({ headers }: Request | Response): number {
   const announced = Number(headers.get("content-length") ?? 0);
-  if (announced > limit) {
-    await body?.cancel();
-    throw new Rejection("body_too_large");
-  }
   return announced > 0 ? announced : 0;
 }
 

@@ -120,8 +120,8 @@ function collect(text: string, values: Map<string, string[]>, before = 0, queryN
     if (++count > PARAMETER_LIMIT) throw new Rejection("too_many_parameters");
     const piece = text.slice(start, end);
     const equals = piece.indexOf("=");
-    const name = decode(equals === -1 ? piece : piece.slice(0, equals));
-    const value = equals === -1 ? "" : decode(piece.slice(equals + 1));
+    const name = formDecoded(equals === -1 ? piece : piece.slice(0, equals));
+    const value = equals === -1 ? "" : formDecoded(piece.slice(equals + 1));
     const known = values.get(name);
     if (known === undefined) values.set(name, [value]);
     // Repeatable or not, a name in the URL and in the body is two requests in one.
@@ -131,8 +131,11 @@ function collect(text: string, values: Map<string, string[]>, before = 0, queryN
   return count;
 }
 
-// decodeURIComponent throws on a stray %, on %u0041 and on bytes that are not UTF-8, so that no two inputs become one value.
-function decode(text: string): string {
+/**
+ * A name or value as application/x-www-form-urlencoded writes it. Refuses a stray %, %u0041 and bytes that are not UTF-8, so
+ * that no two inputs become one value.
+ */
+export function formDecoded(text: string): string {
   // Most names and values are written in full.
   if (!text.includes("%") && !text.includes("+")) return text;
   try {

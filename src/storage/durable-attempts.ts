@@ -11,7 +11,7 @@ export function durableAttempts(namespace: DurableObjectNamespace<AttemptObject>
   const keyOf = ({ tenant, clientId, address }: Attempt) => JSON.stringify([tenant, clientId, address]);
   return {
     lockedUntil: (attempt) => {
-      const until = locks.get(keyOf(attempt));
+      const until = locks.size === 0 ? undefined : locks.get(keyOf(attempt));
       return until !== undefined && until > now() ? until : undefined;
     },
     fail: async (attempt, policy) => {

@@ -1,7 +1,7 @@
 import { forgetOldest } from "../protocol/bounded.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Client } from "../tenants/client.ts";
-import { type ClientAccess, withAccess } from "../tenants/client-access.ts";
+import { withAccess } from "../tenants/client-access.ts";
 import type { IdentityProvider } from "../tenants/identity-provider.ts";
 import type { KeyRoles } from "../tenants/key-roles.ts";
 import { type RecordTypes, recordName, type StoredPermission } from "../tenants/records.ts";
@@ -62,17 +62,6 @@ interface Known {
   tenant: Tenant | undefined;
 }
 
-// A client with its access is one object as long as the records are that it is made of: what others derive of it is kept with it.
-const merged = new WeakMap<Client, { readonly access: ClientAccess; readonly client: Client }>();
-
-function accessible(declared: Client, access: ClientAccess): Client {
-  const known = merged.get(declared);
-  if (known?.access === access) return known.client;
-  const client = withAccess(declared, access);
-  merged.set(declared, { access, client });
-  return client;
-}
-
 /** Keeps each tenant's records in the isolate, and asks their one writer whether they are still current. `now` is in seconds. */
 export function tenantDirectory(store: TenantStore, now: () => number, outageSeconds: number): TenantDirectory {
   const tenants = new Map<string, Known>();
@@ -128,11 +117,10 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
   }
 
   async function clientOf(issuer: string, known: Known, id: string): Promise<Client | undefined> {
-    const [name, accessName] = [recordName.client(id), recordName.access(id)];
-    const records = known.records.has(name) && known.records.has(accessName) ? known.records : await read(issuer, known, [name, accessName]);
+    const [name, access] = [recordName.client(id), recordName.access(id)];
+    const records = known.records.has(name) && known.records.has(access) ? known.records : await read(issuer, known, [name, access]);
     const client = (records.get(name) ?? undefined) as RecordTypes["client"] | undefined;
-    const access = (records.get(accessName) ?? undefined) as RecordTypes["access"] | undefined;
-    return client === undefined || access === undefined ? client : accessible(client, access);
+    return client === undefined ? undefined : withAccess(client, (records.get(access) ?? undefined) as RecordTypes["access"] | undefined);
   }
 
   // Made and kept in one turn: no confirmation comes between the records and what is made of them.

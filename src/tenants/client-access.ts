@@ -36,9 +36,23 @@ export interface ClientAccess {
 /** A client of which the API has decided nothing. */
 export const NO_ACCESS: ClientAccess = { secrets: [], retired: [] };
 
-/** A client as it holds: secrets and certificates of both, less those retired; disabled where either says so. */
-export function withAccess(client: Client, access: ClientAccess | undefined): Client {
-  if (access === undefined) return client;
+// Records are immutable: what else is kept of a client is found again as long as its records are the same.
+const merged = new WeakMap<Client, { readonly access: ClientAccess; readonly client: Client }>();
+
+/**
+ * A client as it holds: secrets and certificates of both, less those retired; disabled where either says so. Of the same two
+ * records it is the same object.
+ */
+export function withAccess(declared: Client, access: ClientAccess | undefined): Client {
+  if (access === undefined) return declared;
+  const known = merged.get(declared);
+  if (known?.access === access) return known.client;
+  const client = merge(declared, access);
+  merged.set(declared, { access, client });
+  return client;
+}
+
+function merge(client: Client, access: ClientAccess): Client {
   const added = access.secrets.filter(({ hash }) => !client.secrets.some((declared) => declared.hash === hash));
   const secrets: Client["secrets"] = [...client.secrets, ...added.map(({ hash, expires }) => ({ hash, ...(expires === undefined ? {} : { expires }) }))];
   const certificates = (access.certificates ?? []).map(({ certificate }) => certificate);

@@ -75,6 +75,25 @@ describe("a tenant that an isolate asks for", () => {
     expect((await open())?.settings.issuer).toBe(ISSUER);
   });
 
+  it("is the same object until anything changes, and so is a client with what the API has decided of it", async () => {
+    const { open, clock, rename, store } = await directoryOf();
+    await store.changeClient(ISSUER, { operator: "olga", id: "b", act: { action: "disable" } });
+    const seen = async () => {
+      const tenant = await open();
+      return [tenant, tenant?.settings, await tenant?.client("b")];
+    };
+    await seen();
+    const [tenant, settings, b] = await seen();
+    expect(b).toMatchObject({ disabled: true });
+    for (const [index, value] of (await seen()).entries()) expect(value).toBe([tenant, settings, b][index]);
+    await rename("renamed");
+    clock.now += 10;
+    const after = await seen();
+    expect(after[0]).not.toBe(tenant);
+    expect(after[1]).toBe(settings);
+    expect(after[2]).toMatchObject({ disabled: true, displayName: "renamed" });
+  });
+
   it("is given to fifty first requests at once, none of which waits for another's", async () => {
     const { open } = await directoryOf();
     const tenants = await Promise.all(Array.from({ length: 50 }, open));
@@ -219,6 +238,23 @@ describe("answers that overtake each other", () => {
     arrive(old);
     expect((await late)?.displayName).toBe("new");
     expect(await nameOfB()).toBe("new");
+  });
+
+  it("leave no settings in force that a confirmation has called changed while they were read", async () => {
+    const { clock, open, apply, read, store, confirm } = await directoryOf();
+    const { promise, resolve: arrive } = Promise.withResolvers<Awaited<ReturnType<typeof store.read>>>();
+    const old = await store.read(ISSUER, ["tenant", "keys"]);
+    read.mockReturnValueOnce(promise);
+    const late = open();
+    await vi.waitFor(() => expect(read).toHaveBeenCalledTimes(1));
+    await apply({ ...tenantFile(), displayName: "new" });
+    clock.now += 10;
+    const other = open();
+    arrive(old);
+    expect((await other)?.settings.displayName).toBe("new");
+    await late;
+    expect((await open())?.settings.displayName).toBe("new");
+    expect(confirm).toHaveBeenCalledTimes(2);
   });
 
   it("do not turn the version back", async () => {
