@@ -53,7 +53,7 @@ export async function planExchange(request: ClientRequest, subject: VerifiedToke
   const asked = forTarget(wanted, targets);
   const actor = await readActor(request);
   // Looking at the actor has named its family.
-  request.audit.note({ family });
+  if (actor !== undefined) request.audit.note({ family });
   const options = optionsOf(request);
   const issuing = issuingFor(request, family, targets);
   const byDefault = asked.requested === "sso_token" ? "sso" : (asked.format ?? accessTokenFormat(request, issuing, "token_exchange", options));

@@ -40,7 +40,7 @@ export async function prepareTokens(issuing: Issuing, form: AccessTokenForm, isR
   return { accessToken: await prepareAccessToken(issuing, form, isRefresh), idToken: await ISSUED_TOKEN_TYPES.id_token.prepare(issuing, isRefresh) };
 }
 
-/** Draws the leaf of an access token that no ID token can come beside. */
+/** Draws the leaf of an access token alone. */
 export async function prepareAccessToken(issuing: Issuing, form: AccessTokenForm, isRefresh = false): Promise<PreparedToken> {
   return await ISSUED_TOKEN_TYPES[form].prepare(issuing, isRefresh);
 }
