@@ -35,6 +35,8 @@ export interface Ratio {
   readonly ratio: number;
   /** Of a peer: its CPU time over Cambio's, which is what the throughputs of one core would be if nobody else had it. */
   readonly byCpu?: number;
+  /** Of a peer: throughput of the floor over the peer's. Nothing that does the same work can reach more. */
+  readonly floor?: number;
   readonly goal?: number;
   readonly missed: boolean;
 }
@@ -64,7 +66,11 @@ export function compare(measured: readonly Measured[]): readonly Compared[] {
     const floor = others.find(({ contestant }) => contestant === "floor");
     const peers = others
       .filter((other) => other !== floor)
-      .map((peer) => ({ ...atLeast(peer.contestant, cambio.throughput / peer.throughput, goal.peers?.[peer.contestant]), byCpu: peer.cpu / cambio.cpu }));
+      .map((peer) => ({
+        ...atLeast(peer.contestant, cambio.throughput / peer.throughput, goal.peers?.[peer.contestant]),
+        byCpu: peer.cpu / cambio.cpu,
+        ...(floor === undefined ? {} : { floor: floor.throughput / peer.throughput }),
+      }));
     return {
       operation,
       title: OPERATIONS[operation],
@@ -117,10 +123,10 @@ function cell(ratio: Ratio | undefined): string {
   return ratio === undefined ? "–" : `${ratio.ratio.toFixed(2)}${ratio.missed ? " !" : ""}`;
 }
 
-function sentence({ against, ratio, byCpu = Number.NaN, goal = 0 }: Ratio): string {
+function sentence({ against, ratio, byCpu = Number.NaN, floor = Number.NaN, goal = 0 }: Ratio): string {
   return against === "floor"
     ? `${ratio.toFixed(2)} times the floor's CPU, to be at most ${goal}`
-    : `${ratio.toFixed(2)} times the throughput of ${against}, to be at least ${goal} (${byCpu.toFixed(2)} by CPU time)`;
+    : `${ratio.toFixed(2)} times the throughput of ${against}, to be at least ${goal} (${byCpu.toFixed(2)} by CPU time; the floor has ${floor.toFixed(2)})`;
 }
 
 function atMost(against: string, ratio: number, goal: number | undefined): Ratio {

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { HonoBase } from "hono/hono-base";
 import { type Audit, audit } from "./audit.ts";
-import { type Cors, options, refusalForOrigin } from "./endpoints/cors.ts";
+import { options, refusalForOrigin } from "./endpoints/cors.ts";
 import { DEPLOYMENT_ROUTES, endpointOf, methodsOf, type Route, TENANT_ROUTES } from "./endpoints/index.ts";
 import { errorPage } from "./endpoints/page.ts";
 import { json } from "./endpoints/response.ts";
@@ -13,60 +13,81 @@ import type { Tenant } from "./storage/tenant-directory.ts";
 
 const RETRY_AFTER_SECONDS = 2;
 
-interface Variables {
-  readonly issuer: string;
-  readonly audit: Audit;
-  readonly page: boolean;
-  readonly cors: Cors | undefined;
-  readonly tenant: Tenant | undefined;
-}
-
 /** What the platform gives a request besides itself. */
 interface Platform {
-  after(work: Promise<unknown>): void;
+  readonly after: (work: Promise<unknown>) => void;
 }
 
-type Ctx = Context<{ Variables: Variables; Bindings: Platform }>;
+type Ctx = Context<{ Bindings: Platform }>;
 
 /** Answers requests. `print` is standard output, where audit lines go. */
 export interface App {
-  fetch(request: Request, platform: Platform): Promise<Response>;
+  fetch(request: Request, platform: Platform): Response | Promise<Response>;
+}
+
+/** One request on its way; what is found out about it is kept here, so that a refusal can be shaped by it. */
+interface Visit {
+  readonly request: Request;
+  readonly url: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly log: Audit;
+  readonly after: (work: Promise<unknown>) => void;
+  issuer: string;
+  route?: Route<unknown>;
+  tenant?: Tenant | undefined;
+}
+
+interface Host {
+  readonly issuer: string;
+  readonly isAlias: boolean;
 }
 
 /** Puts the routes together: host, tenant, method, headers, and the one place where errors become answers. */
 export function createApp(service: Service, print: (line: string) => void): App {
-  const router = new HonoBase<{ Variables: Variables; Bindings: Platform }>({ router: new PathTable() });
+  const router = new HonoBase<{ Bindings: Platform }>({ router: new PathTable() });
   const { issuers, mtlsAliases } = service.config;
-  const origins = new Map(issuers.map((issuer) => [new URL(issuer).origin, issuer]));
-  const aliases = new Map([...mtlsAliases].map(([issuer, alias]) => [alias, issuer]));
+  const hosts = new Map<string, Host>(issuers.map((issuer) => [new URL(issuer).origin, { issuer, isAlias: false }]));
+  for (const [issuer, alias] of mtlsAliases) hosts.set(alias, { issuer, isAlias: true });
 
-  router.use(async (c, next) => {
-    c.set("audit", audit(randomId(12), service.now, print));
-    const { origin } = new URL(c.req.url);
-    const issuer = origins.get(origin) ?? aliases.get(origin);
-    if (issuer === undefined) throw new Rejection("not_found", { note: "host" });
-    c.set("issuer", issuer);
-    c.get("audit").note({ tenant: issuer });
-    await next();
-    finish(c, c.res.headers);
-  });
+  // The one handler of a path: with nothing before it Hono has nothing to put together.
+  async function answer(c: Ctx, route: Route<unknown> | undefined, work: (visit: Visit) => Promise<Response>): Promise<Response> {
+    const { raw: request } = c.req;
+    const visit: Visit = { request, url: request.url, parameters: c.req.param(), log: audit(randomId(12), service.now, print), after: c.env.after, issuer: "" };
+    let response: Response;
+    try {
+      const host = hostOf(visit.url, hosts);
+      if (host === undefined) throw new Rejection("not_found", { note: "host" });
+      visit.issuer = host.issuer;
+      visit.log.note({ tenant: host.issuer });
+      if (route !== undefined) visit.route = route;
+      // A browser that is asked for a certificate asks its user: nobody logs in there.
+      if (host.isAlias && route?.page) throw new Rejection("not_found", { note: "alias" });
+      response = await work(visit);
+    } catch (cause) {
+      response = await refuse(visit, cause);
+    }
+    finish(visit, response.headers);
+    return response;
+  }
 
   // `open` finds the tenant; undefined for what answers without one.
-  function mount<Endpoint>(routes: readonly Route<Endpoint>[], open: (c: Ctx) => Promise<Tenant> | undefined, answer: (c: Ctx, endpoint: Endpoint) => Promise<Response>): void {
+  function mount<Endpoint>(
+    routes: readonly Route<Endpoint>[],
+    open: (visit: Visit) => Promise<Tenant> | undefined,
+    ask: (endpoint: Endpoint, visit: Visit) => Response | Promise<Response>,
+  ): void {
     for (const route of routes) {
       for (const path of route.paths) {
-        router.all(path, async (c) => {
-          c.set("page", route.page ?? false);
-          c.set("cors", route.cors);
-          // A browser that is asked for a certificate asks its user: nobody logs in there.
-          if (route.page && aliases.has(new URL(c.req.url).origin)) throw new Rejection("not_found", { note: "alias" });
+        const work = async (visit: Visit): Promise<Response> => {
           // The pattern, never the path: what stands in a path is anybody's text.
-          c.get("audit").note({ endpoint: path });
-          const endpoint = endpointOf(route, c.req.method);
-          if (endpoint === undefined && c.req.method !== "OPTIONS") return await refuseMethod(c, methodsOf(route));
-          c.set("tenant", await open(c));
-          return endpoint === undefined ? await options(c.req.raw, c.get("tenant"), route.cors, methodsOf(route)) : await answer(c, endpoint);
-        });
+          visit.log.note({ endpoint: path });
+          const { method } = visit.request;
+          const endpoint = endpointOf(route, method);
+          if (endpoint === undefined && method !== "OPTIONS") return await refuseMethod(visit, methodsOf(route));
+          visit.tenant = await open(visit);
+          return await (endpoint === undefined ? options(visit.request, visit.tenant, route.cors, methodsOf(route)) : ask(endpoint, visit));
+        };
+        router.all(path, (c) => answer(c, route, work));
       }
     }
   }
@@ -74,53 +95,51 @@ export function createApp(service: Service, print: (line: string) => void): App 
   mount(
     DEPLOYMENT_ROUTES,
     () => undefined,
-    async (c, endpoint) => await endpoint({ service, issuer: c.get("issuer"), request: c.req.raw, audit: c.get("audit") }),
+    (endpoint, { issuer, request, log }) => endpoint({ service, issuer, request, audit: log }),
   );
 
   mount(
     TENANT_ROUTES,
-    async (c) => {
-      const tenant = await service.directory.open(c.get("issuer"), (work) => c.env.after(work));
+    async ({ issuer, parameters: { realm }, after }) => {
+      const tenant = await service.directory.open(issuer, after);
       if (tenant === undefined || tenant.settings.disabled) throw new Rejection("tenant_unknown");
-      const realm: string | undefined = c.req.param("realm");
       if (realm !== undefined && realm !== tenant.settings.realm) throw new Rejection("not_found", { note: "realm" });
       return tenant;
     },
-    async (c, endpoint) => {
-      const tenant = c.get("tenant") as Tenant;
-      const ring = service.keys.ringOf(tenant.issuer, tenant.keys);
-      return await endpoint({ service, tenant, ring, request: c.req.raw, audit: c.get("audit"), after: (work) => c.env.after(work) }, c.req.param());
+    (endpoint, visit) => {
+      const { request, log, after, parameters } = visit;
+      const tenant = visit.tenant as Tenant;
+      return endpoint({ service, tenant, ring: service.keys.ringOf(tenant.issuer, tenant.keys), request, audit: log, after }, parameters);
     },
   );
 
-  router.notFound(() => {
-    throw new Rejection("not_found");
-  });
+  router.notFound((c) =>
+    answer(c, undefined, () => {
+      throw new Rejection("not_found");
+    }),
+  );
 
-  router.onError(async (cause, c) => {
-    const response = await refuse(c, cause);
-    finish(c, response.headers);
-    return response;
-  });
+  return router;
+}
 
-  return { fetch: async (request, platform) => await router.fetch(request, platform) };
+// The URL as the platform gives it begins with an origin as we know it; whatever else means the same is parsed.
+function hostOf(url: string, hosts: ReadonlyMap<string, Host>): Host | undefined {
+  return hosts.get(url.slice(0, url.indexOf("/", "https://".length))) ?? hosts.get(new URL(url).origin);
 }
 
 /** The one mapping from a refusal to an answer: the reason to the log, the table's sentence to the wire. */
-async function refuse(c: Ctx, cause: unknown): Promise<Response> {
+async function refuse({ request, route, tenant, log }: Visit, cause: unknown): Promise<Response> {
   const rejection = cause instanceof Rejection ? cause : new Rejection("server_error", { note: cause instanceof Error ? cause.name : "unknown", cause });
   const { status, error, description } = rejection.wire;
-  const log = c.get("audit");
   log.write({ status, reason: rejection.reason, ...(rejection.detail.note === undefined ? {} : { note: rejection.detail.note }) });
   const retryAfter = status === 503 || status === 429 ? RETRY_AFTER_SECONDS : undefined;
-  if (c.get("page")) return await errorPage(status, description, log.trace, retryAfter);
+  if (route?.page) return await errorPage(status, description, log.trace, retryAfter);
   const response = json({ error, error_description: description }, status, {
     ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
-    ...challengeOf(rejection, c.req.raw),
+    ...challengeOf(rejection, request),
     ...rejection.detail.headers,
   });
-  const cors = c.get("cors");
-  if (cors !== undefined) await refusalForOrigin(c.req.raw, c.get("tenant"), cors, response.headers);
+  if (route?.cors !== undefined) await refusalForOrigin(request, tenant, route.cors, response.headers);
   return response;
 }
 
@@ -132,17 +151,17 @@ function challengeOf({ reason, wire: { error, description } }: Rejection, reques
   return {};
 }
 
-async function refuseMethod(c: Ctx, allowed: readonly string[]): Promise<Response> {
-  const response = await refuse(c, new Rejection("method_not_allowed"));
+async function refuseMethod(visit: Visit, allowed: readonly string[]): Promise<Response> {
+  const response = await refuse(visit, new Rejection("method_not_allowed"));
   response.headers.set("allow", allowed.join(", "));
   return response;
 }
 
 // What stands on every answer. One that may be kept has no trace: it is not one request's.
-function finish(c: Ctx, headers: Headers): void {
+function finish({ url, log }: Visit, headers: Headers): void {
   headers.set("x-content-type-options", "nosniff");
   const kept = headers.get("cache-control");
   if (kept === null) headers.set("cache-control", "no-store");
-  if (kept === null || kept === "no-store") headers.set("cambio-trace", c.get("audit").trace);
-  if (c.req.url.startsWith("https:")) headers.set("strict-transport-security", "max-age=31536000; includeSubDomains");
+  if (kept === null || kept === "no-store") headers.set("cambio-trace", log.trace);
+  if (url.startsWith("https:")) headers.set("strict-transport-security", "max-age=31536000; includeSubDomains");
 }

@@ -59,15 +59,20 @@ export interface Audit {
 
 /** Writes one JSON line per outcome, of allowed fields only. `print` is standard output. */
 export function audit(trace: string, now: () => number, print: (line: string) => void): Audit {
-  const known: Record<string, unknown> = {};
-  const note = (fields: AuditFields) => void Object.assign(known, fields);
+  // In the order of the line: its time is that of the outcome.
+  const line: Record<string, unknown> = { time: 0, trace };
+  const note = (fields: AuditFields): void => {
+    for (const name in fields) {
+      const value = fields[name as keyof AuditFields];
+      if (FIELDS.has(name)) line[name] = typeof value === "string" && value.length > VALUE_LIMIT ? value.slice(0, VALUE_LIMIT) : value;
+    }
+  };
   return {
     trace,
     note,
     write: (fields) => {
       note(fields);
-      const line: Record<string, unknown> = { time: now(), trace };
-      for (const [name, value] of Object.entries(known)) if (FIELDS.has(name)) line[name] = typeof value === "string" ? value.slice(0, VALUE_LIMIT) : value;
+      line.time = now();
       print(JSON.stringify(line));
     },
   };

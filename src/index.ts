@@ -50,6 +50,6 @@ let app: App | undefined;
 export default {
   fetch: async (request, env, context) => {
     app ??= createApp(await createService(env), (line) => console.log(line));
-    return await app.fetch(request, { after: (work) => context.waitUntil(work) });
+    return app.fetch(request, { after: (work) => context.waitUntil(work) });
   },
 } satisfies ExportedHandler<Bindings>;

@@ -1,6 +1,7 @@
 import type { Act, MayAct } from "./protocol/actor.ts";
 import { type Confirmation, isConfirmed, mayRefreshWith } from "./protocol/confirmation.ts";
 import type { Reason } from "./protocol/rejection.ts";
+import { union } from "./protocol/scope.ts";
 import type { GrantableTokenType } from "./tenants/permission.ts";
 
 /** What is asked for. `token_set` is the access token with whatever else the dialect gives by default and the target allows. */
@@ -139,7 +140,7 @@ export function permit(request: ExchangeRequest, subject: Subject, now: number):
   if ("refused" in scope) return scope;
   const refreshExpires = refreshExpiryOf(request, subject, deadline, now);
   return {
-    audience: [...new Set(targets.flatMap((target) => target.audience))],
+    audience: union(targets.map((target) => target.audience)),
     scope: scope.granted,
     hops,
     deadline,
@@ -234,9 +235,8 @@ function scopeOf(request: ExchangeRequest, subject: Subject): { readonly granted
   const { targets, scope: asked, isDefaultScope } = request;
   const allowances = allowancesOf(targets, subject);
   const isAllowed = (scope: string) => isAllowedBy(allowances, scope);
-  const possible = [...new Set(allowances.flatMap(({ scopes }) => scopes))].filter(isAllowed);
   if (asked === undefined || isDefaultScope) {
-    const granted = asked === undefined ? possible : asked.filter(isAllowed);
+    const granted = (asked ?? union(allowances.map(({ scopes }) => scopes))).filter(isAllowed);
     const wanted = asked === undefined && targets.some((target) => target.scopes.length > 0);
     return granted.length === 0 && wanted ? { refused: "scope_empty" } : { granted };
   }

@@ -29,15 +29,6 @@ describe("the table of paths", () => {
     expect(found(table("/families/:id", "/families/lookup"), "/families/lookup")).toEqual([["/families/lookup", {}]]);
   });
 
-  it("puts what stands before every route first, and alone where there is no route", () => {
-    const made = table("/*", "/a");
-    expect(found(made, "/a")).toEqual([
-      ["/*", {}],
-      ["/a", {}],
-    ]);
-    expect(found(made, "/b")).toEqual([["/*", {}]]);
-  });
-
   it("takes no path twice, and no single method", () => {
     expect(() => table("/a", "/a")).toThrow("/a");
     expect(() => table().add("GET", "/a", "a")).toThrow("/a");

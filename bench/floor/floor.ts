@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, randomUUID } from "node:crypto";
+import { createCipheriv, createHash, createHmac, randomBytes, randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { importJWK, SignJWT } from "jose";
@@ -14,6 +14,7 @@ const SECRET = "a-secret-of-the-floor";
 const FAMILIES = 8;
 const BODY_BYTES = 87;
 const MAC_BYTES = 16;
+const NONCE_BYTES = 12;
 
 const PATHS = {
   exchange: "/exchange",
@@ -41,13 +42,18 @@ export async function startFloor(folder: string): Promise<Contestant> {
   const configFile = join(folder, "floor.json");
   writeFileSync(configFile, JSON.stringify({ name: "floor", main: join(ROOT, "bench", "floor", "worker.ts"), compatibility_date: compatibilityDate() }));
   const key = newPrivateJwk("ES256");
-  const macKey = randomBytes(32);
+  const [macKey, sealKey] = [randomBytes(32), randomBytes(32)];
   const port = await freePort();
-  const texts = { SIGNING_KEY: JSON.stringify(key), MAC_KEY: macKey.toString("base64"), SECRET_HASH: createHash("sha256").update(SECRET).digest("base64url") };
+  const texts = {
+    SIGNING_KEY: JSON.stringify(key),
+    MAC_KEY: macKey.toString("base64"),
+    SEAL_KEY: sealKey.toString("base64"),
+    SECRET_HASH: createHash("sha256").update(SECRET).digest("base64url"),
+  };
   const bindings = [...Object.entries(texts).map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`), '(name = "ROWS", durableObjectNamespace = "Rows")'];
   const { file } = bundle(configFile, join(folder, "floor"));
   const served = await serveWorkers([{ name: "floor", bundleFile: file, date: compatibilityDate(), bindings, objects: ["Rows"] }], port, "/");
-  const tokens = { jwt: await jwtOf(key), opaque: opaqueOf(macKey) };
+  const tokens = { jwt: await jwtOf(key, sealKey), opaque: opaqueOf(macKey) };
   const supply = (operation: keyof typeof PATHS): Supply => {
     const token = OPAQUE.includes(operation) ? tokens.opaque : tokens.jwt;
     const request = (family: string) =>
@@ -61,13 +67,20 @@ export async function startFloor(folder: string): Promise<Contestant> {
 // As much to parse as the real thing has.
 const BASE_FORM = { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token_type: "urn:ietf:params:oauth:token-type:access_token", audience: "api" };
 
-async function jwtOf(jwk: object): Promise<string> {
-  const claims = { client_id: "app", scope: "openid profile email groups", jti: randomUUID(), padding: randomBytes(200).toString("base64url") };
+async function jwtOf(jwk: object, sealKey: Buffer): Promise<string> {
+  const lineage = [randomBytes(32).toString("hex"), [randomUUID()], randomUUID(), randomUUID(), "login", 1_700_000_000];
+  const claims = { client_id: "app", scope: "openid profile email groups", jti: randomUUID(), lin: sealed(JSON.stringify(lineage), sealKey) };
   const token = new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: "floor", typ: "at+jwt" }).setIssuer("http://localhost").setSubject("dona.moore").setAudience("app");
   return await token
     .setIssuedAt()
     .setExpirationTime("1h")
     .sign(await importJWK(jwk, "ES256"));
+}
+
+function sealed(text: string, key: Buffer): string {
+  const iv = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", key, iv);
+  return Buffer.concat([iv, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString("base64url");
 }
 
 function opaqueOf(key: Buffer): string {

@@ -1,11 +1,13 @@
 // What an operation cannot do without, and nothing else: the cryptography, the object calls and the rows of the same
-// operation of Cambio, written straight down. No refusal, no policy, no audit.
+// operation of Cambio, written straight down. No refusal, no policy, no audit. A JWT's lineage is sealed, by design: that is
+// cryptography too.
 import { DurableObject } from "cloudflare:workers";
 
 interface Bindings {
   readonly ROWS: DurableObjectNamespace<Rows>;
   readonly SIGNING_KEY: string;
   readonly MAC_KEY: string;
+  readonly SEAL_KEY: string;
   readonly SECRET_HASH: string;
 }
 
@@ -41,6 +43,7 @@ const OPERATIONS: Readonly<Record<string, Steps>> = {
 
 const BODY_BYTES = 87;
 const MAC_BYTES = 16;
+const NONCE_BYTES = 12;
 const BATCH_MILLISECONDS = 100;
 const ES256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const utf8 = new TextEncoder();
@@ -53,6 +56,13 @@ export class Rows extends DurableObject<Bindings> {
     super(state, env);
     this.#sql = state.storage.sql;
     this.#sql.exec("CREATE TABLE IF NOT EXISTS nodes (parent TEXT, id TEXT, record TEXT, PRIMARY KEY (parent, id)) WITHOUT ROWID");
+  }
+
+  // What an opaque token is good for stands in its row.
+  look(parent: string, id: string, record: string): { readonly now: number } {
+    const [row] = this.#sql.exec<{ readonly record: string }>("SELECT record FROM nodes WHERE parent = ? LIMIT 1", parent).toArray();
+    const known = JSON.parse(row?.record ?? "{}") as object;
+    return this.write(parent, id, JSON.stringify({ ...known, ...(JSON.parse(record) as object) }));
   }
 
   write(parent: string, id: string, record: string): { readonly now: number } {
@@ -73,6 +83,7 @@ interface Keys {
   readonly sign: CryptoKey;
   readonly verify: CryptoKey;
   readonly mac: CryptoKey;
+  readonly seal: CryptoKey;
   readonly header: string;
 }
 
@@ -85,6 +96,7 @@ async function importKeys(env: Bindings): Promise<Keys> {
     sign: await subtle.importKey("jwk", { ...half, d } as JsonWebKey, ES256, false, ["sign"]),
     verify: await subtle.importKey("jwk", half, ES256, false, ["verify"]),
     mac: await subtle.importKey("raw", Uint8Array.fromBase64(env.MAC_KEY), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]),
+    seal: await subtle.importKey("raw", Uint8Array.fromBase64(env.SEAL_KEY), "AES-GCM", false, ["encrypt", "decrypt"]),
     header: base64url(utf8.encode('{"alg":"ES256","kid":"floor","typ":"at+jwt"}')),
   };
 }
@@ -101,15 +113,27 @@ async function hash(text: string): Promise<string> {
   return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8.encode(text))));
 }
 
-async function verify(token: string, key: CryptoKey): Promise<Readonly<Record<string, unknown>>> {
+async function verify(token: string, { verify: key, seal }: Keys): Promise<Readonly<Record<string, unknown>>> {
   const end = token.lastIndexOf(".");
   const holds = await crypto.subtle.verify(ES256, key, bytesOf(token.slice(end + 1)), utf8.encode(token.slice(0, end)));
   if (!holds) throw new Error("signature");
-  return JSON.parse(new TextDecoder().decode(bytesOf(token.slice(token.indexOf(".") + 1, end)))) as Readonly<Record<string, unknown>>;
+  const { lin, ...claims } = JSON.parse(new TextDecoder().decode(bytesOf(token.slice(token.indexOf(".") + 1, end)))) as Readonly<Record<string, unknown>>;
+  const sealed = bytesOf(String(lin));
+  const lineage = await crypto.subtle.decrypt({ name: "AES-GCM", iv: sealed.subarray(0, NONCE_BYTES) }, seal, sealed.subarray(NONCE_BYTES));
+  return { ...claims, lineage: JSON.parse(new TextDecoder().decode(lineage)) as unknown };
 }
 
-async function sign(claims: object, { sign: key, header }: Keys): Promise<string> {
-  const input = `${header}.${base64url(utf8.encode(JSON.stringify(claims)))}`;
+async function sealed(lineage: readonly unknown[], key: CryptoKey): Promise<string> {
+  const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  const text = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, utf8.encode(JSON.stringify(lineage))));
+  const whole = new Uint8Array(NONCE_BYTES + text.length);
+  whole.set(iv);
+  whole.set(text, NONCE_BYTES);
+  return base64url(whole);
+}
+
+async function sign(claims: object, { sign: key, seal, header }: Keys, lineage: readonly unknown[]): Promise<string> {
+  const input = `${header}.${base64url(utf8.encode(JSON.stringify({ ...claims, lin: await sealed(lineage, seal) })))}`;
   return `${input}.${base64url(new Uint8Array(await crypto.subtle.sign(ES256, key, utf8.encode(input))))}`;
 }
 
@@ -151,21 +175,23 @@ async function perform(steps: Steps, form: URLSearchParams, env: Bindings, conte
   keys ??= await importKeys(env);
   const k = keys;
   const token = form.get("token") ?? "";
-  const claims = steps.jwtIn ? await verify(token, k.verify) : {};
-  if (steps.actorIn) await verify(form.get("actor") ?? "", k.verify);
+  const claims = steps.jwtIn ? await verify(token, k) : {};
+  if (steps.actorIn) await verify(form.get("actor") ?? "", k);
   const digest = steps.opaqueIn ? await opaqueIn(token, k.mac) : "";
   if (steps.successor) await hash(base64url(await mac(utf8.encode(token), k.mac)));
   const id = crypto.randomUUID();
   const rows = env.ROWS.get(env.ROWS.idFromName(form.get("family") ?? ""));
-  if (steps.call === "write") await rows.write(String(claims.jti ?? digest), id, JSON.stringify({ ...claims, id }));
+  if (steps.call === "write") await (steps.opaqueIn ? rows.look(digest, id, JSON.stringify({ id })) : rows.write(String(claims.jti), id, JSON.stringify({ ...claims, id })));
   if (steps.call === "tell") tell(form.get("family") ?? "", [digest, id, JSON.stringify({ id, scope: "profile", audience: ["api"], client: "app" })], env, context);
   if (steps.call === "read") await rows.read(String(claims.jti ?? digest));
   if (steps.actorRead) await env.ROWS.get(env.ROWS.idFromName("actor")).read(id);
   const now = Math.floor(Date.now() / 1000);
   const issued = { iss: "http://localhost", sub: "dona.moore", aud: "api", client_id: "app", scope: "profile", exp: now + 300, iat: now, jti: id };
   return {
-    ...(steps.jwtOut ? { access_token: await sign(issued, k), token_type: "Bearer", expires_in: 300 } : { active: true, ...claims }),
-    ...(steps.opaqueOut ? { refresh_token: await opaqueOut(k.mac) } : {}),
+    ...(steps.jwtOut
+      ? { access_token: await sign(issued, k, [form.get("family"), claims.jti ?? digest, id, now]), token_type: "Bearer", expires_in: 300 }
+      : { active: true, ...claims }),
+    ...(steps.opaqueOut ? { refresh_token: await opaqueOut(k.mac), secret_hash: steps.successor ? undefined : await hash(id) } : {}),
   };
 }
 

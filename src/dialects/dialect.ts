@@ -63,7 +63,7 @@ export interface TokenSet {
   readonly refreshToken?: string;
   readonly refreshExpiresIn?: number;
   readonly idToken?: string;
-  /** A reference to the login session that the tokens end with. */
+  /** A reference to the login session that the tokens end with, where something names it. */
   readonly sessionState?: string;
 }
 
@@ -94,16 +94,21 @@ export interface Dialect {
   readonly acceptsBearerAuthentication: boolean;
   /** Whether an ID token may be introspected by a client in its audience. */
   readonly introspectsIdTokens: boolean;
+  /** Whether access tokens and responses name the login session: a reference that is made for each of them. */
+  readonly namesSession: boolean;
   /** Whether revoking any token revokes every grant of that client in the session. */
   readonly revokesSession: boolean;
   accessTokenFormat(grant: GrantName): "jwt" | "opaque";
+  /** Whether a client may choose the format with its request: what it is refreshed with goes on with what it chose. */
+  readonly choosesFormat: boolean;
   /** The types of subject token that an exchange takes. */
   readonly subjectTokenTypes: readonly string[];
   /** What an assertion grant gives: whoever holds an assertion needs no refresh token (RFC 7521 §4.1), unless the product gives one. */
   readonly assertionGives: "access_token" | "token_set";
   /** Whether an ID token may be presented as `jwt`. */
   readonly idTokenIsJwt: boolean;
-  options(form: Form): TokenOptions;
+  /** Left out where a request may say nothing beyond the RFC. */
+  readonly options?: (form: Form) => TokenOptions;
   /** Which targets, and which scope of them. */
   targets(form: Form): TargetAsk;
   exchange(form: Form): ExchangeAsk;

@@ -30,8 +30,10 @@ const REQUESTED: ReadonlyMap<string, Pick<ExchangeAsk, "requested" | "format">> 
   [TOKEN_TYPE.jwt, { requested: "access_token", format: "jwt" }],
 ]);
 
+const REQUESTABLE: readonly string[] = [...REQUESTED.keys()];
+
 /** What is requested: as `requested_token_type` says, one of `types`, else the dialect's default. */
-export function requestedOf(form: Form, byDefault: RequestedToken, types: readonly string[] = [...REQUESTED.keys()]): Pick<ExchangeAsk, "requested" | "isExplicit" | "format"> {
+export function requestedOf(form: Form, byDefault: RequestedToken, types = REQUESTABLE): Pick<ExchangeAsk, "requested" | "isExplicit" | "format"> {
   const type = form.get("requested_token_type");
   if (type === undefined) return { requested: byDefault, isExplicit: byDefault === "access_token" };
   const known = types.includes(type) ? REQUESTED.get(type) : undefined;

@@ -2,7 +2,6 @@ import type { Form } from "../protocol/form.ts";
 import { TOKEN_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { parseScope } from "../protocol/scope.ts";
-import { defined } from "../tokens/claims.ts";
 import type { Dialect, TargetAsk } from "./dialect.ts";
 import { requestedOf, standardTargets } from "./exchange.ts";
 import { rolesClaim, tokenResponse } from "./response.ts";
@@ -16,15 +15,16 @@ export const idaas: Dialect = {
   acceptsTokenEndpointAudience: true,
   acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
+  namesSession: false,
   revokesSession: false,
+  choosesFormat: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token],
   assertionGives: "access_token",
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
-  options: () => ({}),
   targets,
   exchange: (form) => ({ ...targets(form), ...requestedOf(form, "access_token", [TOKEN_TYPE.access_token]), subjectTokenType: form.require("subject_token_type") }),
-  accessTokenClaims: (view) => defined({ roles: rolesClaim(view) }),
+  accessTokenClaims: (view) => ({ roles: rolesClaim(view) }),
   userAttributes: () => ({}),
   tokenResponse: (tokens) => ({ ...tokenResponse(tokens), expires_at: tokens.issuedAt + tokens.expiresIn }),
 };

@@ -1,5 +1,5 @@
 import { SCOPE, TOKEN_TYPE } from "../protocol/names.ts";
-import { defined, userClaims } from "../tokens/claims.ts";
+import { userClaims } from "../tokens/claims.ts";
 import type { Dialect } from "./dialect.ts";
 import { requestedOf, standardTargets } from "./exchange.ts";
 import { rolesClaim, tokenResponse } from "./response.ts";
@@ -13,12 +13,13 @@ export const keycloak: Dialect = {
   acceptsTokenEndpointAudience: false,
   acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
+  namesSession: true,
   revokesSession: false,
+  choosesFormat: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
   assertionGives: "access_token",
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
-  options: () => ({}),
   targets: standardTargets,
   // CERN's page leaves `subject_token_type` out, and a refresh token is what comes back unless something else is asked for.
   exchange: (form) => {
@@ -31,20 +32,18 @@ export const keycloak: Dialect = {
       ...(requestedIssuer === undefined ? {} : { requestedIssuer }),
     };
   },
-  accessTokenClaims: (view) =>
-    defined({
-      azp: view.clientId,
-      sid: view.sid,
-      ...(view.principal === undefined ? {} : userClaims(view.principal, view.scope)),
-      roles: rolesClaim(view),
-      resource_access: Object.keys(view.roles).length === 0 ? undefined : Object.fromEntries(Object.entries(view.roles).map(([owner, roles]) => [owner, { roles }])),
-    }),
+  accessTokenClaims: (view) => ({
+    azp: view.clientId,
+    sid: view.sid,
+    ...(view.principal === undefined ? {} : userClaims(view.principal, view.scope)),
+    roles: rolesClaim(view),
+    resource_access: Object.keys(view.roles).length === 0 ? undefined : Object.fromEntries(Object.entries(view.roles).map(([owner, roles]) => [owner, { roles }])),
+  }),
   userAttributes: () => ({}),
-  tokenResponse: (tokens) =>
-    defined({
-      ...tokenResponse(tokens),
-      refresh_expires_in: tokens.refreshExpiresIn ?? 0,
-      "not-before-policy": 0,
-      session_state: tokens.sessionState,
-    }),
+  tokenResponse: (tokens) => ({
+    ...tokenResponse(tokens),
+    refresh_expires_in: tokens.refreshExpiresIn ?? 0,
+    "not-before-policy": 0,
+    session_state: tokens.sessionState,
+  }),
 };

@@ -1,4 +1,4 @@
-import { defined } from "../tokens/claims.ts";
+import type { Claims } from "../tokens/claims.ts";
 import type { AccessTokenView, TokenSet } from "./dialect.ts";
 
 /** Every role of every target in one list; none where there is none. */
@@ -8,8 +8,8 @@ export function rolesClaim({ roles }: AccessTokenView): readonly string[] | unde
 }
 
 /** The response of RFC 6749 §5.1, RFC 8693 §2.2.1 and OpenID Connect Core §3.1.3.3; what every dialect builds on. */
-export function tokenResponse(tokens: TokenSet) {
-  return defined({
+export function tokenResponse(tokens: TokenSet): Claims {
+  return {
     access_token: tokens.accessToken,
     issued_token_type: tokens.issuedTokenType,
     token_type: tokens.tokenType,
@@ -17,5 +17,5 @@ export function tokenResponse(tokens: TokenSet) {
     refresh_token: tokens.refreshToken,
     id_token: tokens.idToken,
     scope: tokens.scope.length === 0 ? undefined : tokens.scope.join(" "),
-  });
+  };
 }

@@ -1,5 +1,4 @@
 import { TOKEN_TYPE } from "../protocol/names.ts";
-import { defined } from "../tokens/claims.ts";
 import type { Dialect } from "./dialect.ts";
 import { standardExchange, standardTargets } from "./exchange.ts";
 import { rolesClaim, tokenResponse } from "./response.ts";
@@ -11,15 +10,16 @@ export const rfc8693: Dialect = {
   acceptsTokenEndpointAudience: false,
   acceptsBearerAuthentication: false,
   introspectsIdTokens: false,
+  namesSession: false,
   revokesSession: false,
+  choosesFormat: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
   assertionGives: "access_token",
   idTokenIsJwt: false,
   accessTokenFormat: () => "jwt",
-  options: () => ({}),
   targets: standardTargets,
   exchange: standardExchange,
-  accessTokenClaims: (view) => defined({ roles: rolesClaim(view) }),
+  accessTokenClaims: (view) => ({ roles: rolesClaim(view) }),
   userAttributes: () => ({}),
   tokenResponse,
 };

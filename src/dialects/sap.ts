@@ -18,9 +18,11 @@ export const sap: Dialect = {
   acceptsTokenEndpointAudience: true,
   acceptsBearerAuthentication: true,
   introspectsIdTokens: true,
+  namesSession: true,
   revokesSession: true,
   // "Grant-type dependent": a code and client credentials give a JWT, everything else an opaque token.
   accessTokenFormat: (grant) => (JWT_GRANTS.has(grant) ? "jwt" : "opaque"),
+  choosesFormat: true,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2, TOKEN_TYPE.saml2_session],
   assertionGives: "token_set",
   idTokenIsJwt: true,
@@ -41,7 +43,7 @@ export const sap: Dialect = {
 
 function claimsOf(view: AccessTokenView): Claims {
   const { clientId, principal, scope, sid, apis, appTid, azpAppTid } = view;
-  return defined({
+  return {
     azp: clientId,
     sid,
     sap_id_type: principal === undefined ? "app" : "user",
@@ -50,7 +52,7 @@ function claimsOf(view: AccessTokenView): Claims {
     azp_app_tid: azpAppTid,
     roles: rolesClaim(view),
     ...(principal === undefined ? {} : { ...userClaims(principal, scope), ...sap.userAttributes(principal, scope) }),
-  });
+  };
 }
 
 // Asked for nothing in particular, SAP gives the whole set; with a resource that is an API, always an access token.

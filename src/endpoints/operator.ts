@@ -1,5 +1,5 @@
+import { readRequestBody } from "../protocol/body.ts";
 import { sha256 } from "../protocol/bytes.ts";
-import { readBody } from "../protocol/form.ts";
 import { openJwt, type UnverifiedJwt } from "../protocol/jwt-gate.ts";
 import { JWT_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
@@ -33,7 +33,7 @@ export async function operatorRequest(service: Service, issuer: string, request:
   }
   const url = new URL(request.url);
   if (htm !== request.method || htu !== `${url.pathname}${url.search}`) throw new Rejection("operator_binding");
-  const body = await readBody(request, BODY_LIMIT_BYTES);
+  const body = await readRequestBody(request, BODY_LIMIT_BYTES);
   if (content_digest !== (await sha256(body))) throw new Rejection("operator_binding", { note: "body" });
   const operator = String(iss);
   const first = await service.singleUse.use({ tenant: issuer, issuer: operator, kind: "operator_token" }, jti, exp);

@@ -1,4 +1,4 @@
-import { readBody } from "../protocol/form.ts";
+import { readBody } from "../protocol/body.ts";
 import { type JsonObject, parseStrictJson } from "../protocol/json.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { isOutboundUrl } from "../protocol/uri.ts";

@@ -37,9 +37,8 @@ export const authorizationCode: Grant = {
     return await mintTokens(request, {
       issuing: plan.issuing,
       granted,
-      prepared: plan.tokens,
-      withAccessToken: true,
-      withIdToken: granted.principal !== undefined && granted.record.scope.includes(SCOPE.openid),
+      accessToken: plan.tokens.accessToken,
+      idToken: granted.principal !== undefined && granted.record.scope.includes(SCOPE.openid) ? plan.tokens.idToken : undefined,
       refreshToken: granted.chain === undefined ? undefined : await plan.chain?.mint(granted),
     });
   },

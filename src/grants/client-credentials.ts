@@ -4,13 +4,14 @@ import { isAllowedBy } from "../policy.ts";
 import { randomId } from "../protocol/bytes.ts";
 import { GRANT_TYPE } from "../protocol/names.ts";
 import { Rejection } from "../protocol/rejection.ts";
+import { union } from "../protocol/scope.ts";
 import type { ClientRequest } from "../service.ts";
 import { recordLeaves } from "../storage/family/opening.ts";
 import type { Granted, TokenRecord } from "../storage/family/record.ts";
 import type { FamilyId } from "../storage/lineage.ts";
 import type { PreparedToken } from "../tokens/issued-token-type.ts";
 import type { Grant } from "./grant.ts";
-import { accessTokenFormat, issuingFor, mintTokens, newGrantId, prepareTokens } from "./issuing.ts";
+import { accessTokenFormat, issuingFor, mintTokens, newGrantId, prepareAccessToken } from "./issuing.ts";
 import { optionsOf, type ResolvedTarget, resolveTargets } from "./targets.ts";
 
 /**
@@ -41,16 +42,16 @@ async function issueFor(request: ClientRequest, targets: readonly ResolvedTarget
   const family = service.families.create(tenant.settings.jurisdiction);
   const issuing = issuingFor(request, family, targets);
   const format = accessTokenFormat(request, issuing, "client_credentials", optionsOf(request));
-  const prepared = await prepareTokens(issuing, format);
-  const granted = format === "jwt" ? lazy(request, record, prepared.accessToken) : await opened(request, family, record, prepared.accessToken);
-  return await mintTokens(request, { issuing, granted, prepared, withAccessToken: true, withIdToken: false, refreshToken: undefined });
+  const accessToken = await prepareAccessToken(issuing, format);
+  const granted = format === "jwt" ? lazy(request, record, accessToken) : await opened(request, family, record, accessToken);
+  return await mintTokens(request, { issuing, granted, accessToken, idToken: undefined, refreshToken: undefined });
 }
 
 // For itself a client may ask for the scopes that it owns; for another, for those that the permission lists.
 function scopeFor(targets: readonly ResolvedTarget[], asked: readonly string[] | undefined): readonly string[] {
   const allowances = targets.map(({ isRequester, client: { ownScopes }, permission }) => ({ ownScopes, scopes: isRequester ? ownScopes : (permission?.scopes ?? []) }));
   const isAllowed = (scope: string) => isAllowedBy(allowances, scope);
-  if (asked === undefined) return targets.every(({ isRequester }) => isRequester) ? [] : [...new Set(allowances.flatMap(({ scopes }) => scopes))].filter(isAllowed);
+  if (asked === undefined) return targets.every(({ isRequester }) => isRequester) ? [] : union(allowances.map(({ scopes }) => scopes)).filter(isAllowed);
   if (!asked.every(isAllowed)) throw new Rejection("scope_exceeds");
   return asked;
 }
@@ -58,10 +59,10 @@ function scopeFor(targets: readonly ResolvedTarget[], asked: readonly string[] |
 type NewRecord = Omit<TokenRecord, "path" | "deadline">;
 
 function recordOf({ clientId, client, proven }: ClientRequest, targets: readonly ResolvedTarget[], scope: readonly string[]): NewRecord {
-  const apis = targets.flatMap(({ permission }) => permission?.apis ?? []);
+  const apis = union(targets.map(({ permission }) => permission?.apis ?? []));
   return {
     client: clientId,
-    audience: [...new Set(targets.flatMap(({ audience }) => audience))],
+    audience: union(targets.map(({ audience }) => audience)),
     scope,
     hops: 0,
     ...(client.mayAct === undefined ? {} : { mayAct: { sub: client.mayAct, client_id: client.mayAct } }),

@@ -4,6 +4,7 @@ import type { ExchangeRequest } from "../policy.ts";
 import { readAct, readMayAct } from "../protocol/actor.ts";
 import { readConfirmation } from "../protocol/confirmation.ts";
 import { Rejection } from "../protocol/rejection.ts";
+import { union } from "../protocol/scope.ts";
 import type { ClientRequest } from "../service.ts";
 import type { ExchangeSubject, Extend, Extended } from "../storage/family/exchange-ask.ts";
 import type { SsoRecord } from "../storage/family/record.ts";
@@ -100,7 +101,8 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
   if (!extended.ok) rememberRefusal(request, plan, extended.reason);
   if (!extended.ok) throw new Rejection(extended.reason, extended.note === undefined ? {} : { note: extended.note });
   if (subject.format === "opaque") await refuseEnded(request, plan, extended.subjectClient, extended.root);
-  const death = await actorsDeath(request, extended.record.act, extended.record.branches ?? []);
+  const { act, branches = [] } = extended.record;
+  const death = branches.length === 0 ? undefined : await actorsDeath(request, act, branches);
   if (death !== undefined) throw new Rejection("actor_dead", { note: death });
   // The family has just said that the subject is alive: for the next seconds `edge` need not ask again.
   if (query !== undefined && atEdge === undefined) {
@@ -116,11 +118,10 @@ export async function mintExchanged(request: ClientRequest, plan: PlannedExchang
   return await mintTokens(request, {
     issuing: plan.issuing,
     granted: extended,
-    prepared: plan.prepared,
-    withAccessToken: requested !== "id_token",
+    accessToken: requested === "id_token" ? undefined : plan.prepared.accessToken,
+    idToken: extended.permit.givesIdToken ? plan.prepared.idToken : undefined,
     isBearer: requested !== "saml2",
     isCopied: requested !== "sso_token" && requested !== "saml2",
-    withIdToken: extended.permit.givesIdToken,
     refreshToken: extended.chain === undefined ? undefined : await plan.chain?.mint(extended),
   });
 }
@@ -190,7 +191,7 @@ function exchangeRequest(
     requested: asked.requested,
     isExplicit: asked.isExplicit,
     isDefaultScope: asked.isDefaultScope,
-    tenantMaxHops: tenant.settings.tokenPolicy.maxHops ?? Number.POSITIVE_INFINITY,
+    tenantMaxHops: tenant.settings.tokenPolicy.maxHops ?? Number.MAX_SAFE_INTEGER,
     ...(asked.scope === undefined ? {} : { scope: asked.scope }),
     ...(asked.withIdToken === undefined ? {} : { withIdToken: asked.withIdToken }),
     ...(options.refreshExpiry === undefined ? {} : { refreshExpiry: options.refreshExpiry }),
@@ -202,13 +203,11 @@ function exchangeRequest(
 
 // The provider's permission groups, or SAP's fixed word where the provider lets a principal through to all of its APIs.
 function apisOf(targets: readonly ResolvedTarget[]): readonly string[] {
-  return [
-    ...new Set(
-      targets.flatMap(({ client, permission }) =>
-        permission === undefined || client.dialect !== "sap" ? [] : permission.apis.length === 0 ? ["principal-propagation"] : permission.apis,
-      ),
+  return union(
+    targets.map(({ client, permission }) =>
+      permission === undefined || client.dialect !== "sap" ? [] : permission.apis.length === 0 ? ["principal-propagation"] : permission.apis,
     ),
-  ];
+  );
 }
 
 // Who may look at an SSO token: its originator and every application trusted for hand-off; and where they can be entered.

@@ -37,42 +37,44 @@ export interface PreparedTokens {
 
 /** Draws the leaves of a grant. */
 export async function prepareTokens(issuing: Issuing, form: AccessTokenForm, isRefresh = false): Promise<PreparedTokens> {
-  const [accessToken, idToken] = await Promise.all([ISSUED_TOKEN_TYPES[form].prepare(issuing, isRefresh), ISSUED_TOKEN_TYPES.id_token.prepare(issuing, isRefresh)]);
-  return { accessToken, idToken };
+  return { accessToken: await prepareAccessToken(issuing, form, isRefresh), idToken: await ISSUED_TOKEN_TYPES.id_token.prepare(issuing, isRefresh) };
+}
+
+/** Draws the leaf of an access token that no ID token can come beside. */
+export async function prepareAccessToken(issuing: Issuing, form: AccessTokenForm, isRefresh = false): Promise<PreparedToken> {
+  return await ISSUED_TOKEN_TYPES[form].prepare(issuing, isRefresh);
 }
 
 /** What is to be made of what was recorded. */
 export interface Minting {
   readonly issuing: Issuing;
   readonly granted: Granted;
-  readonly prepared: PreparedTokens;
-  readonly withAccessToken: boolean;
+  /** Undefined: none is made. */
+  readonly accessToken: PreparedToken | undefined;
+  readonly idToken: PreparedToken | undefined;
   /** False for what is no access token of a header `Authorization: Bearer`. */
   readonly isBearer?: boolean;
   /** False for what is looked up strongly each time, so that it needs no copy. */
   readonly isCopied?: boolean;
-  readonly withIdToken: boolean;
   readonly refreshToken: string | undefined;
 }
 
 /** Makes the tokens of what was recorded, and writes the copy of an opaque one after the response. */
 export async function mintTokens(request: ClientRequest, minting: Minting): Promise<TokenSet> {
-  const { issuing, granted, prepared, refreshToken, isBearer = true, isCopied = true } = minting;
+  const { issuing, granted, refreshToken, isBearer = true, isCopied = true } = minting;
   const { record, now } = granted;
-  const sessionState = await sessionReference(issuing.ring, issuing.family, record.sid);
-  const [accessToken, idToken] = await Promise.all([
-    minting.withAccessToken ? prepared.accessToken.mint(granted, issuing, sessionState) : undefined,
-    minting.withIdToken ? prepared.idToken.mint(granted, issuing, sessionState) : undefined,
-  ]);
-  if (minting.withAccessToken && isCopied) copyIssued(request, granted, prepared.accessToken.leaf.hash);
+  const namesSession = minting.idToken !== undefined || issuing.dialect.namesSession || dialectOf(request.client).namesSession;
+  const sessionState = namesSession ? await sessionReference(issuing.ring, issuing.family, record.sid) : undefined;
+  const accessToken = await minting.accessToken?.mint(granted, issuing, sessionState);
+  const idToken = await minting.idToken?.mint(granted, issuing, sessionState);
+  if (isCopied) copyIssued(request, granted, minting.accessToken?.leaf.hash);
   noteIssued(request, issuing.family, granted, namesOf(minting));
-  const main = minting.withAccessToken ? prepared.accessToken : prepared.idToken;
   return {
     accessToken: accessToken ?? idToken ?? "",
-    tokenType: minting.withAccessToken && isBearer ? (record.cnf?.jkt === undefined ? "Bearer" : "DPoP") : "N_A",
-    expiresIn: expiryOf(granted, main.leaf.id) - now,
+    tokenType: accessToken !== undefined && isBearer ? (record.cnf?.jkt === undefined ? "Bearer" : "DPoP") : "N_A",
+    expiresIn: expiryOf(granted, (minting.accessToken ?? minting.idToken)?.leaf.id ?? "") - now,
     issuedAt: now,
-    scope: isBearer || !minting.withAccessToken ? record.scope : [],
+    scope: isBearer || accessToken === undefined ? record.scope : [],
     ...(refreshToken === undefined || granted.chain === undefined ? {} : { refreshToken, refreshExpiresIn: granted.chain.expires - now }),
     ...(idToken === undefined || accessToken === undefined ? {} : { idToken }),
     ...(sessionState === undefined ? {} : { sessionState }),
@@ -94,13 +96,13 @@ export function noteIssued({ audit }: ClientRequest, family: FamilyId, { record,
   });
 }
 
-function namesOf({ prepared, withAccessToken, withIdToken, refreshToken }: Minting): readonly string[] {
-  return [withAccessToken && prepared.accessToken.leaf.type, withIdToken && "id_token", refreshToken !== undefined && "refresh_token"].filter((name) => name !== false);
+function namesOf({ accessToken, idToken, refreshToken }: Minting): readonly string[] {
+  return [accessToken?.leaf.type, idToken?.leaf.type, refreshToken === undefined ? undefined : "refresh_token"].filter((name) => name !== undefined);
 }
 
 // Whoever looks at it in `eventual` within the next minute need not ask the family.
 function copyIssued(request: ClientRequest, { now, root, record, principal, leaves }: Granted, hash: string | undefined): void {
-  const leaf = leaves.find((candidate) => candidate.hash !== undefined && candidate.hash === hash);
+  const leaf = hash === undefined ? undefined : leaves.find((candidate) => candidate.hash === hash);
   if (leaf === undefined || hash === undefined) return;
   copyLater(request, hash, { alive: true, now, root, record, leaf, ...(principal === undefined ? {} : { principal }) });
 }

@@ -8,11 +8,13 @@ import type { ClientRequest } from "../service.ts";
 import type { Refresh } from "../storage/family/exchange-ask.ts";
 import type { Granted } from "../storage/family/record.ts";
 import { RETRY_WINDOW_SECONDS } from "../tenants/defaults.ts";
+import { ISSUED_TOKEN_TYPES } from "../tokens/index.ts";
 import { actorsDeath, configurationDeath } from "../tokens/inspect.ts";
+import type { PreparedToken } from "../tokens/issued-token-type.ts";
 import { type OpaqueToken, readOpaque, successorOf, writeOpaque } from "../tokens/opaque.ts";
 import { permissionDeath, recordedIssue } from "../tokens/permission-cutoff.ts";
 import type { Grant } from "./grant.ts";
-import { accessTokenFormat, issuingFor, mintTokens, type PreparedTokens, prepareTokens } from "./issuing.ts";
+import { accessTokenFormat, issuingFor, mintTokens, prepareAccessToken, prepareTokens } from "./issuing.ts";
 import { optionsOf, ownerOf, policyTarget, type ResolvedTarget, refuseStrangers, targetsOfAudience } from "./targets.ts";
 import { renewUser } from "./user-renewal.ts";
 
@@ -33,15 +35,16 @@ export const refreshToken: Grant = {
     const options = optionsOf(request);
     const format = accessTokenFormat(request, issuing, "refresh_token", options);
     const prepared = await prepareTokens(issuing, format, true);
-    // The client may have chosen the other format at the first issue; the record knows.
+    // The client may have chosen the other format at the first issue, where its product lets it; the record knows.
     const otherFormat = format === "jwt" ? "opaque" : "jwt";
-    const other = options.format === undefined ? await prepareTokens(issuing, otherFormat, true) : undefined;
+    const mayHaveChosen = options.format === undefined && dialectOf(request.client).options !== undefined;
+    const other = mayHaveChosen ? await prepareAccessToken(issuing, otherFormat, true) : undefined;
     const successor = await successorOf(ring, token, ring.tokenKeyNumber());
     const ask: Refresh = {
       ...(await presentation(request, token)),
       successor: { hash: await sha256(successor.secret), keyNumber: successor.keyNumber },
       leaves: [prepared.accessToken.leaf, prepared.idToken.leaf],
-      ...(other === undefined ? {} : { otherFormat: { format: otherFormat, leaf: other.accessToken.leaf } }),
+      ...(other === undefined ? {} : { otherFormat: { format: otherFormat, leaf: other.leaf } }),
       window: RETRY_WINDOW_SECONDS[issuing.policy.refreshRetry],
       ...(options.refreshExpiry === undefined ? {} : { lifetime: options.refreshExpiry }),
     };
@@ -49,9 +52,9 @@ export const refreshToken: Grant = {
     return await mintTokens(request, {
       issuing: issuingFor(request, token.family, targets),
       granted,
-      prepared: recorded(prepared, other, granted),
-      withAccessToken: true,
-      withIdToken: granted.principal !== undefined && granted.record.scope.includes(SCOPE.openid),
+      // Of the two formats that were prepared, the one that was recorded.
+      accessToken: granted.leaves.some(({ id }) => id === other?.leaf.id) ? other : prepared.accessToken,
+      idToken: granted.principal !== undefined && granted.record.scope.includes(SCOPE.openid) ? prepared.idToken : undefined,
       refreshToken: options.refreshExpiry === 0 ? undefined : await writeOpaque(ring, await given(request, token, successor, granted)),
     });
   },
@@ -79,6 +82,7 @@ async function presentation(request: ClientRequest, token: OpaqueToken) {
 // What the request names must be among what the grant is for: judged with the token, so that a wrong name uses nothing up.
 async function namedTargets(request: ClientRequest): Promise<readonly string[]> {
   const { targets } = dialectOf(request.client).targets(request.form);
+  if (targets.length === 0) return [];
   // A name that leads nowhere is in no grant.
   return await Promise.all(targets.map(async (name) => (await ownerOf(request, name)) ?? ""));
 }
@@ -112,7 +116,8 @@ async function judged(request: ClientRequest, token: OpaqueToken, ask: Refresh, 
   const { service, clientId } = request;
   const death = (await configurationDeath(request, clientId, first.root)) ?? (await permissionDeath(request, clientId, first.root, () => recordedIssue(request, token)));
   if (death !== undefined) throw new Rejection("refresh_cutoff", { note: death });
-  const actors = await actorsDeath(request, first.record.act, first.record.branches ?? []);
+  const { act, branches = [] } = first.record;
+  const actors = branches.length === 0 ? undefined : await actorsDeath(request, act, branches);
   if (actors !== undefined) throw new Rejection("refresh_revoked", { note: actors });
   const targets = await currentTargets(request, first);
   const scope = remainingScope(
@@ -136,11 +141,6 @@ async function currentTargets(request: ClientRequest, { record, root }: Granted)
     if (!(cause instanceof Rejection) || cause.wire.error !== "invalid_target") throw cause;
   }
   throw new Rejection("refresh_target");
-}
-
-// Of the two formats that were prepared, the one that was recorded.
-function recorded(prepared: PreparedTokens, other: PreparedTokens | undefined, { leaves }: Granted): PreparedTokens {
-  return other !== undefined && leaves.some(({ id }) => id === other.accessToken.leaf.id) ? { ...prepared, accessToken: other.accessToken } : prepared;
 }
 
 // A retry may meet a successor that another key derived: the record says which.

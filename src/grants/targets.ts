@@ -23,11 +23,14 @@ export interface ResolvedTarget {
 }
 
 const TARGETS_LIMIT = 10;
+const NO_OPTIONS: TokenOptions = {};
 
 /** Finds every target, or refuses them all: unknown, forbidden and disabled ones are told apart in the audit log only. */
 export async function resolveTargets(request: ClientRequest, names: readonly TargetName[]): Promise<readonly ResolvedTarget[]> {
   if (names.length > TARGETS_LIMIT) throw new Rejection("target_unknown", { note: "too many" });
-  if (names.length === 0) return [itself(request)];
+  const [only] = names;
+  if (only === undefined) return [itself(request)];
+  if (names.length === 1) return [await resolve(request, only)];
   const found = await Promise.all(names.map((name) => resolve(request, name)));
   const byId = new Map<string, ResolvedTarget>();
   for (const target of found) byId.set(target.id, { ...target, audience: [...new Set([...(byId.get(target.id)?.audience ?? []), ...target.audience])] });
@@ -71,7 +74,7 @@ export function policyTarget({ tenant }: ClientRequest, { id, client, audience, 
 
 /** What a request says of its tokens beyond the RFC. A subscriber tenant other than the client's own is no target. */
 export function optionsOf({ client, form }: ClientRequest): TokenOptions {
-  const options = dialectOf(client).options(form);
+  const options = dialectOf(client).options?.(form) ?? NO_OPTIONS;
   if (options.appTid !== undefined && options.appTid !== client.appTid) throw new Rejection("target_unknown", { note: "app_tid" });
   return options;
 }

@@ -1,5 +1,7 @@
 const utf8 = new TextEncoder();
 const ALPHABET = "base64url";
+const STRICT = { alphabet: ALPHABET, lastChunkHandling: "strict" } as const;
+const UNPADDED = { alphabet: ALPHABET, omitPadding: true } as const;
 
 /** The bytes of a text in UTF-8. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
@@ -9,7 +11,7 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
 
 /** Base64url without padding, RFC 4648 §5. */
 export function toBase64url(bytes: Uint8Array): string {
-  return bytes.toBase64({ alphabet: ALPHABET, omitPadding: true });
+  return bytes.toBase64(UNPADDED);
 }
 
 /**
@@ -17,11 +19,15 @@ export function toBase64url(bytes: Uint8Array): string {
  * no stray bits at the end. Two texts never stand for the same bytes.
  */
 export function fromBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined;
-  const bytes = Uint8Array.fromBase64(text, { alphabet: ALPHABET });
-  // Only what follows the last whole group of four can be spelled in two ways.
   const rest = text.length % 4;
-  return rest === 0 || toBase64url(bytes.subarray(1 - rest)) === text.slice(-rest) ? bytes : undefined;
+  if (rest === 1) return undefined;
+  try {
+    const bytes = Uint8Array.fromBase64(rest === 0 ? text : text + "=".repeat(4 - rest), STRICT);
+    // White space is read over, and so is padding of the text's own: then it holds fewer bytes than its length says.
+    return bytes.length === Math.floor((text.length * 3) / 4) ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads base64 in the standard alphabet, RFC 4648 §4, with white space as other encoders break lines; undefined for what is none. */
@@ -43,21 +49,29 @@ export function recodeBase64url(text: string): string {
 }
 
 // Drawn ahead: each draw is a call into the platform. Every byte is given out once, and not kept here.
-const POOL_BYTES = 1024;
-let pool = new Uint8Array(0);
+const pool = new Uint8Array(1024);
+let used = pool.length;
 
-/** At most 1024 bytes of the platform's random generator. */
-export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
-  if (pool.byteLength < length) pool = crypto.getRandomValues(new Uint8Array(POOL_BYTES));
-  const drawn = pool.slice(0, length);
-  pool.fill(0, 0, length);
-  pool = pool.subarray(length);
-  return drawn;
+function drawn<Result>(length: number, take: (bytes: Uint8Array) => Result): Result {
+  if (used + length > pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
+  const bytes = pool.subarray(used, used + length);
+  used += length;
+  const taken = take(bytes);
+  bytes.fill(0);
+  return taken;
 }
 
-/** `length` random bytes in base64url. Sixteen are the 128 bits of every id and secret. */
+/** Fills at most 1024 bytes from the platform's random generator. */
+export function fillRandomly(bytes: Uint8Array): void {
+  drawn(bytes.length, (random) => bytes.set(random));
+}
+
+/** `length` random bytes in base64url, at most 1024. Sixteen are the 128 bits of every id and secret. */
 export function randomId(length = 16): string {
-  return toBase64url(randomBytes(length));
+  return drawn(length, toBase64url);
 }
 
 /** SHA-256 in base64url: what is kept of a secret. */

@@ -1,3 +1,4 @@
+import { readRequestBody } from "./body.ts";
 import { Rejection } from "./rejection.ts";
 import { textOf } from "./utf8.ts";
 
@@ -23,13 +24,15 @@ const NEVER_IN_QUERY: ReadonlySet<string> = new Set([
   "password",
 ]);
 
+const NO_NAMES: ReadonlySet<string> = new Set();
+
 /** The parameters of one request. An empty value counts as omitted (RFC 6749 §3.2), but its name counts as given. */
 export class Form {
   readonly #values: ReadonlyMap<string, readonly string[]>;
   /** The names that came in the URL rather than in the body. */
   readonly queryNames: ReadonlySet<string>;
 
-  constructor(values: ReadonlyMap<string, readonly string[]>, queryNames: ReadonlySet<string> = new Set()) {
+  constructor(values: ReadonlyMap<string, readonly string[]>, queryNames = NO_NAMES) {
     this.#values = values;
     this.queryNames = queryNames;
   }
@@ -64,90 +67,33 @@ export class Form {
  */
 export async function readForm(request: Request): Promise<Form> {
   requireMediaType(request.headers, "application/x-www-form-urlencoded", "media_type");
-  const query = pairs(queryOf(request.url));
-  const names = new Set(query.map(([name]) => name));
-  for (const name of names) if (NEVER_IN_QUERY.has(name)) throw new Rejection("secret_in_query");
-  const body = pairs(decodeUtf8(await readBody(request, BODY_LIMIT_BYTES)));
-  // Repeatable or not, a name in the URL and in the body is two requests in one.
-  if (body.some(([name]) => names.has(name))) throw new Rejection("repeated_parameter");
-  return new Form(collect([...query, ...body]), names);
+  const values = new Map<string, string[]>();
+  const count = collect(queryOf(request.url), values);
+  const queryNames = count === 0 ? NO_NAMES : new Set(values.keys());
+  for (const name of queryNames) if (NEVER_IN_QUERY.has(name)) throw new Rejection("secret_in_query");
+  const body = await readRequestBody(request, BODY_LIMIT_BYTES);
+  collect(decodeUtf8(body), values, count, queryNames);
+  return new Form(values, queryNames);
 }
 
 /** Reads the parameters of a URL, for endpoints that are asked by GET. */
 export function readQuery(url: string): Form {
-  return new Form(collect(pairs(queryOf(url))));
+  const values = new Map<string, string[]>();
+  collect(queryOf(url), values);
+  return new Form(values);
 }
 
 /** Refuses any media type but the one named, any charset but UTF-8, and any content encoding. */
 export function requireMediaType(headers: Headers, mediaType: string, reason: "media_type" | "json_media_type"): void {
-  const [type, ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";");
+  const written = headers.get("content-type") ?? "";
+  const encoding = headers.get("content-encoding");
+  // As nearly everyone writes it.
+  if (written === mediaType && encoding === null) return;
+  const [type, ...parameters] = written.toLowerCase().split(";");
   const charsets = parameters.filter((part) => part.trim().startsWith("charset"));
   const utf8 = charsets.every((part) => /^\s*charset\s*=\s*("utf-8"|utf-8)\s*$/.test(part));
-  const plain = (headers.get("content-encoding") ?? "identity").toLowerCase() === "identity";
+  const plain = (encoding ?? "identity").toLowerCase() === "identity";
   if (type?.trim() !== mediaType || !utf8 || !plain) throw new Rejection(reason);
-}
-
-/** Reads a body of at most `limit` bytes; stops reading as soon as there are more, whatever Content-Length says. */
-export async function readBody(message: Request | Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  const announced = Number(message.headers.get("content-length") ?? 0);
-  if (announced > limit) {
-    await message.body?.cancel();
-    throw new Rejection("body_too_large");
-  }
-  return (announced > 0 ? await readAnnounced(message, announced) : undefined) ?? (await readChunks(message, limit));
-}
-
-// What has the length that it says is taken in one read. Undefined, with nothing taken, for a body that is no stream of bytes.
-async function readAnnounced({ body }: Request | Response, length: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const reader = byteReader(body);
-  if (reader === undefined) return undefined;
-  // One byte more than there should be, so that the end is seen.
-  const { value } = await reader.readAtLeast(length + 1, new Uint8Array(length + 1)).catch(brokenOff);
-  if (value !== undefined && value.byteLength <= length) return value as Uint8Array<ArrayBuffer>;
-  await reader.cancel();
-  throw new Rejection("body_too_large");
-}
-
-// The platform's own way of reading so much at once; where there is none (the command line runs on Node), chunks are read.
-interface ByteReader {
-  readAtLeast(least: number, into: Uint8Array): Promise<{ readonly value?: Uint8Array | undefined }>;
-  cancel(): Promise<void>;
-}
-
-function byteReader(body: Request["body"]): ByteReader | undefined {
-  if (typeof ReadableStreamBYOBReader === "undefined" || !("readAtLeast" in ReadableStreamBYOBReader.prototype)) return undefined;
-  try {
-    return body?.getReader({ mode: "byob" }) as unknown as ByteReader | undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function brokenOff(cause: unknown): never {
-  throw new Rejection("malformed_form", { note: "the body broke off", cause });
-}
-
-async function readChunks(message: Request | Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const reader = message.body?.getReader();
-  while (reader !== undefined) {
-    const { done, value } = await reader.read().catch(brokenOff);
-    if (done) break;
-    length += value.byteLength;
-    if (length > limit) {
-      await reader.cancel();
-      throw new Rejection("body_too_large");
-    }
-    chunks.push(value);
-  }
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
@@ -164,35 +110,34 @@ function queryOf(url: string): string {
   return start === -1 ? "" : url.slice(start + 1, end === -1 ? undefined : end);
 }
 
-function pairs(text: string): (readonly [string, string])[] {
-  if (text === "") return [];
-  const pieces = text.split("&").filter((piece) => piece !== "");
-  if (pieces.length > PARAMETER_LIMIT) throw new Rejection("too_many_parameters");
-  return pieces.map((piece) => {
+// Adds the parameters of a text to those of the URL, which it may not repeat, and answers how many there are by now.
+function collect(text: string, values: Map<string, string[]>, before = 0, queryNames = NO_NAMES): number {
+  let count = before;
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    end = text.indexOf("&", start);
+    if (end === -1) end = text.length;
+    if (start === end) continue;
+    if (++count > PARAMETER_LIMIT) throw new Rejection("too_many_parameters");
+    const piece = text.slice(start, end);
     const equals = piece.indexOf("=");
-    return equals === -1 ? [decode(piece), ""] : [decode(piece.slice(0, equals)), decode(piece.slice(equals + 1))];
-  });
+    const name = decode(equals === -1 ? piece : piece.slice(0, equals));
+    const value = equals === -1 ? "" : decode(piece.slice(equals + 1));
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [value]);
+    // Repeatable or not, a name in the URL and in the body is two requests in one.
+    else if (REPEATABLE.has(name) && !queryNames.has(name)) known.push(value);
+    else throw new Rejection("repeated_parameter");
+  }
+  return count;
 }
 
 // decodeURIComponent throws on a stray %, on %u0041 and on bytes that are not UTF-8, so that no two inputs become one value.
 function decode(text: string): string {
   // Most names and values are written in full.
-  if (!/[%+]/.test(text)) return text;
+  if (!text.includes("%") && !text.includes("+")) return text;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
     throw new Rejection("malformed_form");
   }
-}
-
-function collect(all: readonly (readonly [string, string])[]): Map<string, string[]> {
-  if (all.length > PARAMETER_LIMIT) throw new Rejection("too_many_parameters");
-  const values = new Map<string, string[]>();
-  for (const [name, value] of all) {
-    const known = values.get(name);
-    if (known === undefined) values.set(name, [value]);
-    else if (REPEATABLE.has(name)) known.push(value);
-    else throw new Rejection("repeated_parameter");
-  }
-  return values;
 }

@@ -4,7 +4,7 @@ import { textOf } from "./utf8.ts";
 export type JsonObject = { readonly [name: string]: unknown };
 
 const DEPTH_LIMIT = 12;
-const [BRACE, BRACE_END, BRACKET, BRACKET_END, QUOTE] = [0x7b, 0x7d, 0x5b, 0x5d, 0x22];
+const [QUOTE, COLON, BACKSLASH] = [0x22, 0x3a, 0x5c];
 
 /**
  * Reads a JSON object from bytes and refuses what two readers could understand differently: invalid UTF-8, a byte order
@@ -14,8 +14,7 @@ export function parseStrictJson(bytes: Uint8Array): JsonObject | undefined {
   try {
     const text = textOf(bytes);
     const value: unknown = JSON.parse(text);
-    if (!isObject(value) || !isUnambiguous(text)) return undefined;
-    return value;
+    return isObject(value) && membersOf(value) === membersIn(text) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -26,29 +25,27 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-// Walks a text that JSON.parse has accepted, so that only strings and brackets need to be told apart.
-function isUnambiguous(text: string): boolean {
-  const open: (Set<string> | undefined)[] = [];
+// Of a member that is named twice one is left: then there are fewer than the text names. NaN, which equals nothing, for
+// what goes too deep or holds half of a surrogate pair.
+function membersOf(value: unknown, depth = 1): number {
+  if (typeof value === "string") return value.isWellFormed() ? 0 : Number.NaN;
+  if (typeof value !== "object" || value === null) return 0;
+  if (depth > DEPTH_LIMIT) return Number.NaN;
+  let members = 0;
+  if (isObject(value)) for (const name of Object.keys(value)) members += 1 + membersOf(name) + membersOf(value[name], depth + 1);
+  else for (const item of value as readonly unknown[]) members += membersOf(item, depth + 1);
+  return members;
+}
+
+// In a text that JSON.parse has accepted, each colon outside of a string follows the name of a member.
+function membersIn(text: string): number {
+  let members = 0;
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
-    if (char === BRACE || char === BRACKET) {
-      if (open.push(char === BRACE ? new Set() : undefined) > DEPTH_LIMIT) return false;
-    } else if (char === BRACE_END || char === BRACKET_END) {
-      open.pop();
-    } else if (char === QUOTE) {
-      const end = endOfString(text, at);
-      const literal = text.slice(at, end + 1);
-      const value = literal.includes("\\") ? (JSON.parse(literal) as string) : literal.slice(1, -1);
-      if (!value.isWellFormed()) return false;
-      at = end;
-      if (isMemberName(text, end + 1)) {
-        const names = open.at(-1);
-        if (names === undefined || names.has(value)) return false;
-        names.add(value);
-      }
-    }
+    if (char === QUOTE) at = endOfString(text, at);
+    else if (char === COLON) members++;
   }
-  return true;
+  return members;
 }
 
 function endOfString(text: string, start: number): number {
@@ -59,12 +56,6 @@ function endOfString(text: string, start: number): number {
 
 function isEscaped(text: string, at: number): boolean {
   let backslashes = 0;
-  while (text[at - 1 - backslashes] === "\\") backslashes++;
+  while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes++;
   return backslashes % 2 === 1;
-}
-
-function isMemberName(text: string, from: number): boolean {
-  let at = from;
-  while (text[at] === " " || text[at] === "\t" || text[at] === "\n" || text[at] === "\r") at++;
-  return text[at] === ":";
 }

@@ -15,6 +15,13 @@ export function intersect(left: readonly string[], right: readonly string[]): re
   return left.filter((token) => right.includes(token));
 }
 
+/** Everything that stands in any of the lists: each once, in order. */
+export function union(lists: readonly (readonly string[])[]): readonly string[] {
+  const all = new Set<string>();
+  for (const list of lists) for (const item of list) all.add(item);
+  return [...all];
+}
+
 /** True when every scope of `inner` stands in `outer`. */
 export function isSubset(inner: readonly string[], outer: readonly string[]): boolean {
   return inner.every((token) => outer.includes(token));

@@ -1,5 +1,5 @@
 import type { JWK } from "jose";
-import { bytesOf, fromBase64url, sha256, toBase64url } from "./bytes.ts";
+import { bytesOf, sha256, toBase64url } from "./bytes.ts";
 import type { UnverifiedJwt } from "./jwt-gate.ts";
 
 const RSA_MODULUS_BITS = 2048;
@@ -62,10 +62,12 @@ export async function thumbprint({ kty, crv, x, y, n, e }: JWK): Promise<string>
 /** True when the signature of a gated JWT holds. The key fixes the algorithm (RFC 8725 §3.1); the token has no say. */
 export async function verifySignature(jwt: UnverifiedJwt, { key, algorithm }: VerificationKey): Promise<boolean> {
   const known = ALGORITHMS.get(algorithm);
-  const end = jwt.text.lastIndexOf(".");
-  const signature = fromBase64url(jwt.text.slice(end + 1));
-  if (jwt.algorithm !== algorithm || known === undefined || signature === undefined) return false;
-  return await crypto.subtle.verify(known.parameters, key, signature, bytesOf(jwt.text.slice(0, end))).catch(() => false);
+  if (jwt.algorithm !== algorithm || known === undefined) return false;
+  try {
+    return await crypto.subtle.verify(known.parameters, key, jwt.signature, bytesOf(jwt.text.slice(0, jwt.text.lastIndexOf("."))));
+  } catch {
+    return false;
+  }
 }
 
 /** A private key with its public identity. */
@@ -81,7 +83,7 @@ const headers = new WeakMap<CryptoKey, Map<string, string>>();
 function headerOf(type: string, { key, algorithm, keyId }: SigningKey): string {
   const known = headers.get(key)?.get(type);
   if (known !== undefined) return known;
-  const header = encoded({ alg: algorithm, kid: keyId, typ: type });
+  const header = `${encoded({ alg: algorithm, kid: keyId, typ: type })}.`;
   headers.set(key, (headers.get(key) ?? new Map<string, string>()).set(type, header));
   return header;
 }
@@ -94,6 +96,6 @@ function encoded(part: object): string {
 export async function signJwt(claims: object, type: string, { key, algorithm, keyId }: SigningKey): Promise<string> {
   const known = ALGORITHMS.get(algorithm);
   if (known === undefined) throw new TypeError(`cannot sign with ${algorithm}`);
-  const input = `${headerOf(type, { key, algorithm, keyId })}.${encoded(claims)}`;
+  const input = headerOf(type, { key, algorithm, keyId }) + encoded(claims);
   return `${input}.${toBase64url(new Uint8Array(await crypto.subtle.sign(known.parameters, key, bytesOf(input))))}`;
 }

@@ -2,17 +2,17 @@ import { Rejection } from "../protocol/rejection.ts";
 import { callObject } from "./call.ts";
 import { type Families, type Refused, FAMILY_CALL_VERSION as V } from "./families.ts";
 import type { FamilyObject } from "./family-object.ts";
+import { fromTold, type Json, type Told, toJson } from "./json.ts";
 import type { FamilyId } from "./lineage.ts";
 
 type Stub = DurableObjectStub<FamilyObject>;
 
 /** The token families as Durable Objects. */
 export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>): Families {
-  // An object of an older version refuses what it could misunderstand: that is no verdict on the token.
-  const call = async <T extends object>(family: FamilyId, ask: (stub: Stub) => Promise<T>): Promise<T> => {
-    const answer = await callObject(() => namespace.get(namespace.idFromString(family)), ask);
-    if (isRefused(answer) && answer.reason === "unavailable") throw new Rejection("unavailable", { note: "family" });
-    return answer;
+  const call = <T extends object>(family: FamilyId, ask: (stub: Stub) => PromiseLike<T>) => callObject(() => namespace.get(namespace.idFromString(family)), ask);
+  const tell = <Ask, T extends object>(family: FamilyId, ask: Ask, send: (stub: Stub, ask: Json<Ask>) => PromiseLike<Told<T>>) => {
+    const text = toJson(ask);
+    return call(family, async (stub) => fromTold(await send(stub, text)));
   };
   return {
     create: (jurisdiction) => namespace.newUniqueId(jurisdiction === undefined ? undefined : { jurisdiction: jurisdiction as DurableObjectJurisdiction }).toString(),
@@ -23,11 +23,11 @@ export function durableFamilies(namespace: DurableObjectNamespace<FamilyObject>)
     open: (family, ask) => call(family, async (stub) => await stub.open(V, ask)),
     signOn: (family, ask) => call(family, async (stub) => await stub.signOn(V, ask)),
     redeem: (family, ask) => call(family, async (stub) => await stub.redeem(V, ask)),
-    refresh: (family, ask) => call(family, async (stub) => await stub.refresh(V, ask)),
-    extend: (family, ask) => call(family, async (stub) => await stub.extend(V, ask)),
-    record: async (family, asks) => (await call(family, async (stub) => await stub.record(V, asks))).ok,
+    refresh: (family, ask) => tell(family, ask, (stub, text) => stub.refresh(V, text)),
+    extend: (family, ask) => tell(family, ask, (stub, text) => stub.extend(V, text)),
+    record: async (family, asks) => (await tell(family, asks, (stub, text) => stub.record(V, text))).ok,
     status: async (family, query) => {
-      const status = await call(family, async (stub) => await stub.status(V, query));
+      const status = await tell(family, query, (stub, text) => stub.status(V, text));
       if (isRefused(status)) throw new Rejection(status.reason);
       return status;
     },

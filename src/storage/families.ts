@@ -9,9 +9,10 @@ import type { FamilyId, NodeId } from "./lineage.ts";
 
 /**
  * The version of the calls below. An object that is asked with a newer one refuses with `unavailable`: it could miss a rule.
- * Raised with each member that an older object must not ignore. 2: `endSession` asks who took part.
+ * Raised with each member that an older object must not ignore. 2: `endSession` asks who took part. 3: the calls of
+ * every request are asked and answered in JSON.
  */
-export const FAMILY_CALL_VERSION = 2;
+export const FAMILY_CALL_VERSION = 3;
 
 /** A refusal travels as a value: error classes do not survive the call. */
 export interface Refused {

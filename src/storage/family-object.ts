@@ -21,6 +21,7 @@ import { sqlRows } from "./family/sql-rows.ts";
 import { redeemSso } from "./family/sso.ts";
 import type { RefusedExchange, Status, StatusQuery, Trace } from "./family/status-ask.ts";
 import { noteRefusal, trace } from "./family/trace.ts";
+import { fromTold, type Told, toJson } from "./json.ts";
 import type { NodeId } from "./lineage.ts";
 import { USER_CALL_VERSION } from "./users.ts";
 
@@ -51,20 +52,20 @@ export class FamilyObject extends DurableObject<StateBindings> {
     return this.#turn(version, () => redeem(this.#rows, this.#now(), ask));
   }
 
-  refresh(version: number, ask: Refresh): Granted | Refused {
-    return this.#turn(version, () => refresh(this.#rows, this.#now(), ask));
+  refresh(version: number, told: Told<Refresh>): Told<Granted | Refused> {
+    return answered(told, (ask) => this.#turn(version, () => refresh(this.#rows, this.#now(), ask)));
   }
 
-  extend(version: number, ask: Extend): Extended | Refused {
-    return this.#turn(version, () => extend(this.#rows, this.#now(), ask));
+  extend(version: number, told: Told<Extend>): Told<Extended | Refused> {
+    return answered(told, (ask) => this.#turn(version, () => extend(this.#rows, this.#now(), ask)));
   }
 
-  record(version: number, asks: readonly Extend[]): { readonly ok: boolean } | Refused {
-    return this.#turn(version, () => ({ ok: asks.map((ask) => extend(this.#rows, this.#now(), ask)).every(({ ok }) => ok) }));
+  record(version: number, told: Told<readonly Extend[]>): Told<{ readonly ok: boolean } | Refused> {
+    return answered(told, (asks) => this.#turn(version, () => ({ ok: asks.map((ask) => extend(this.#rows, this.#now(), ask)).every(({ ok }) => ok) })));
   }
 
-  status(version: number, query: StatusQuery): Status | Refused {
-    return this.#look(version, () => statusOf(this.#rows, this.#now(), query));
+  status(version: number, told: Told<StatusQuery>): Told<Status | Refused> {
+    return answered(told, (query) => this.#look(version, () => statusOf(this.#rows, this.#now(), query)));
   }
 
   revoke(version: number, ask: Revocation): Revoked | Refused {
@@ -138,23 +139,26 @@ export class FamilyObject extends DurableObject<StateBindings> {
     return version > FAMILY_CALL_VERSION ? TOO_NEW : read();
   }
 
-  // One turn: no await between what is read and what is written. The alarm is set with the first write.
+  // One turn: no await between what is read and what is written, so that the platform keeps all of it or nothing. The alarm
+  // is set with the first write.
   #turn<T>(version: number, decide: () => T): T | Refused {
     if (version > FAMILY_CALL_VERSION) return TOO_NEW;
     const known = this.#rows.family() !== undefined;
-    const answer = this.#transaction(decide);
-    const family = known ? undefined : this.#rows.family();
-    if (family !== undefined) void this.ctx.storage.setAlarm(family.closes * 1000);
-    return answer;
-  }
-
-  // What fails is rolled back, the schema with it: then the rows must not believe that it is there.
-  #transaction<T>(decide: () => T): T {
     try {
-      return this.ctx.storage.transactionSync(decide);
+      const answer = decide();
+      const family = known ? undefined : this.#rows.family();
+      if (family !== undefined) void this.ctx.storage.setAlarm(family.closes * 1000);
+      return answer;
     } catch (cause) {
-      this.#rows = sqlRows(this.ctx.storage.sql);
+      // Nothing of a turn that fails half-way is kept: neither what it wrote nor what this object remembers of it.
+      this.ctx.abort(String(cause));
       throw cause;
     }
   }
+}
+
+// Whoever asks in JSON is answered in it; who asks with values is of a version before 3, or asks seldom.
+function answered<Ask extends object, T extends object>(told: Told<Ask>, answer: (ask: Ask) => T): Told<T> {
+  const value = answer(fromTold(told));
+  return typeof told === "string" ? toJson(value) : value;
 }

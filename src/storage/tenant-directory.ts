@@ -1,7 +1,7 @@
 import { forgetOldest } from "../protocol/bounded.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import type { Client } from "../tenants/client.ts";
-import { withAccess } from "../tenants/client-access.ts";
+import { type ClientAccess, withAccess } from "../tenants/client-access.ts";
 import type { IdentityProvider } from "../tenants/identity-provider.ts";
 import type { KeyRoles } from "../tenants/key-roles.ts";
 import { type RecordTypes, recordName, type StoredPermission } from "../tenants/records.ts";
@@ -58,6 +58,19 @@ interface Known {
   confirmed: number;
   subjectKey: string;
   readonly records: Map<string, object | null>;
+  /** What requests see of it; made anew whenever something above changes. */
+  tenant: Tenant | undefined;
+}
+
+// A client with its access is one object as long as the records are that it is made of: what others derive of it is kept with it.
+const merged = new WeakMap<Client, { readonly access: ClientAccess; readonly client: Client }>();
+
+function accessible(declared: Client, access: ClientAccess): Client {
+  const known = merged.get(declared);
+  if (known?.access === access) return known.client;
+  const client = withAccess(declared, access);
+  merged.set(declared, { access, client });
+  return client;
 }
 
 /** Keeps each tenant's records in the isolate, and asks their one writer whether they are still current. `now` is in seconds. */
@@ -66,12 +79,13 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
 
   async function confirm(issuer: string): Promise<Known> {
     const asked = now();
-    const known = tenants.get(issuer) ?? { version: -1, confirmed: 0, subjectKey: "", records: new Map() };
+    const known = tenants.get(issuer) ?? { version: -1, confirmed: 0, subjectKey: "", records: new Map(), tenant: undefined };
     const { version, changed } = await store.confirm(issuer, known.version < 0 ? undefined : known.version);
     if (changed === "everything") known.records.clear();
     else for (const name of changed) known.records.delete(name);
     // Answers may overtake each other: a late one tells less than is known.
     known.version = changed === "everything" ? version : Math.max(known.version, version);
+    known.tenant = undefined;
     known.confirmed = Math.max(known.confirmed, asked);
     tenants.set(issuer, known);
     return known;
@@ -87,6 +101,7 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
       // The oldest goes first: a tenant that uses more than is kept asks again for some of it, never for all at once.
       forgetOldest(known.records, RECORDS_KEPT);
       known.subjectKey = subjectKey;
+      known.tenant = undefined;
       return new Map(Object.entries(records));
     }
     throw new Rejection("unavailable", { note: "configuration goes back" });
@@ -112,38 +127,56 @@ export function tenantDirectory(store: TenantStore, now: () => number, outageSec
     return known;
   }
 
+  async function clientOf(issuer: string, known: Known, id: string): Promise<Client | undefined> {
+    const [name, accessName] = [recordName.client(id), recordName.access(id)];
+    const records = known.records.has(name) && known.records.has(accessName) ? known.records : await read(issuer, known, [name, accessName]);
+    const client = (records.get(name) ?? undefined) as RecordTypes["client"] | undefined;
+    const access = (records.get(accessName) ?? undefined) as RecordTypes["access"] | undefined;
+    return client === undefined || access === undefined ? client : accessible(client, access);
+  }
+
+  // Made and kept in one turn: no confirmation comes between the records and what is made of them.
+  async function tenantOf(issuer: string, known: Known): Promise<Tenant> {
+    for (let attempt = 1; attempt <= READS; attempt++) {
+      const missing = [recordName.tenant, recordName.keys].filter((name) => !known.records.has(name));
+      if (missing.length === 0) {
+        known.tenant = seen(issuer, known);
+        return known.tenant;
+      }
+      await read(issuer, known, missing);
+    }
+    throw new Rejection("unavailable", { note: "configuration goes back" });
+  }
+
+  function seen(issuer: string, known: Known): Tenant {
+    const settings = known.records.get(recordName.tenant) as RecordTypes["tenant"] | null;
+    const keys = known.records.get(recordName.keys) as RecordTypes["keys"] | null;
+    if (settings === null || keys === null) throw new Rejection("unavailable", { note: "tenant record" });
+    return {
+      issuer,
+      version: known.version,
+      settings,
+      keys,
+      subjectKey: known.subjectKey,
+      client: (id) => clientOf(issuer, known, id),
+      identityProvider: (alias) => lookUp<"idp">(issuer, known, recordName.idp(alias)),
+      samlIdentityProvider: (alias) => lookUp<"samlIdp">(issuer, known, recordName.samlIdp(alias)),
+      samlApplication: async (entityId) => (await lookUp<"entity">(issuer, known, recordName.entity(entityId)))?.client,
+      asserter: async (entityId) => (await lookUp<"asserter">(issuer, known, recordName.asserter(entityId)))?.idp,
+      permission: (consumer, provider) => lookUp<"permission">(issuer, known, recordName.permission(consumer, provider)),
+      permissionCutoffs: (consumer) => lookUp<"cutoffs">(issuer, known, recordName.cutoffs(consumer)),
+      resourceOwner: async (url) => (await lookUp<"resource">(issuer, known, recordName.resource(url)))?.client,
+      declaresOrigin: async (origin) => (await lookUp<"origin">(issuer, known, recordName.origin(origin))) !== undefined,
+      dependency: async (consumer, name) => (await lookUp<"dependency">(issuer, known, recordName.dependency(consumer, name)))?.provider,
+    };
+  }
+
   return {
     forget: (issuer) => void tenants.delete(issuer),
     open: async (issuer, after) => {
       const known = await current(issuer, after);
       if (known.version === 0) return undefined;
-      const missing = [recordName.tenant, recordName.keys].filter((name) => !known.records.has(name));
-      if (missing.length > 0) await read(issuer, known, missing);
-      const settings = await lookUp<"tenant">(issuer, known, recordName.tenant);
-      const keys = await lookUp<"keys">(issuer, known, recordName.keys);
-      if (settings === undefined || keys === undefined) throw new Rejection("unavailable", { note: "tenant record" });
-      return {
-        issuer,
-        version: known.version,
-        settings,
-        keys,
-        subjectKey: known.subjectKey,
-        client: async (id) => {
-          const names = [recordName.client(id), recordName.access(id)] as const;
-          const records = names.every((name) => known.records.has(name)) ? known.records : await read(issuer, known, names);
-          const client = (records.get(names[0]) ?? undefined) as RecordTypes["client"] | undefined;
-          return client === undefined ? undefined : withAccess(client, (records.get(names[1]) ?? undefined) as RecordTypes["access"] | undefined);
-        },
-        identityProvider: (alias) => lookUp<"idp">(issuer, known, recordName.idp(alias)),
-        samlIdentityProvider: (alias) => lookUp<"samlIdp">(issuer, known, recordName.samlIdp(alias)),
-        samlApplication: async (entityId) => (await lookUp<"entity">(issuer, known, recordName.entity(entityId)))?.client,
-        asserter: async (entityId) => (await lookUp<"asserter">(issuer, known, recordName.asserter(entityId)))?.idp,
-        permission: (consumer, provider) => lookUp<"permission">(issuer, known, recordName.permission(consumer, provider)),
-        permissionCutoffs: (consumer) => lookUp<"cutoffs">(issuer, known, recordName.cutoffs(consumer)),
-        resourceOwner: async (url) => (await lookUp<"resource">(issuer, known, recordName.resource(url)))?.client,
-        declaresOrigin: async (origin) => (await lookUp<"origin">(issuer, known, recordName.origin(origin))) !== undefined,
-        dependency: async (consumer, name) => (await lookUp<"dependency">(issuer, known, recordName.dependency(consumer, name)))?.provider,
-      };
+      return known.tenant ?? (await tenantOf(issuer, known));
     },
   };
 }

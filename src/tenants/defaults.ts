@@ -26,7 +26,7 @@ export const RETRY_WINDOW_SECONDS: Readonly<Record<ResolvedTokenPolicy["refreshR
   strict: 0,
   grace: 10,
   online: 300,
-  mobile: Number.POSITIVE_INFINITY,
+  mobile: Number.MAX_SAFE_INTEGER,
 };
 
 const HOUR = 3600;

@@ -3,7 +3,7 @@ import { JWT_TYPE, SCOPE } from "../protocol/names.ts";
 import { signJwt } from "../protocol/signature.ts";
 import { userClaims } from "./claims.ts";
 import { expiryOf, type IssuedTokenType, lineageOf, subjectOf, viewOf } from "./issued-token-type.ts";
-import { LINEAGE_CLAIM, sealLineage } from "./lineage.ts";
+import { sealLineage } from "./lineage.ts";
 
 /** An ID token, OpenID Connect Core §2. Only ever made for a user. */
 export const idToken: IssuedTokenType = {
@@ -17,7 +17,8 @@ export const idToken: IssuedTokenType = {
         const { family, clientId, dialect } = issuing;
         const { record, principal, now } = granted;
         if (principal === undefined) throw new Error("an ID token needs a user");
-        const [key, lin] = await Promise.all([ring.signingKey(policy.signingAlgorithm), sealLineage(ring, JWT_TYPE.idToken, lineageOf(family, id, granted))]);
+        const key = await ring.signingKey(policy.signingAlgorithm);
+        const lin = await sealLineage(ring, JWT_TYPE.idToken, lineageOf(family, id, granted));
         const { scope, appTid, principal: known = principal } = viewOf(issuing, granted, sid);
         const claims = {
           ...userClaims(known, scope),
@@ -37,7 +38,7 @@ export const idToken: IssuedTokenType = {
           may_act: record.mayAct,
           // Presented here again, it needs the proof that the access token beside it needs.
           cnf: record.cnf,
-          [LINEAGE_CLAIM]: lin,
+          lin,
         };
         return await signJwt(claims, JWT_TYPE.idToken, key);
       },

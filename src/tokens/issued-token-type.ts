@@ -1,4 +1,5 @@
 import type { AccessTokenView, Dialect } from "../dialects/dialect.ts";
+import { union } from "../protocol/scope.ts";
 import type { Granted, NewLeaf } from "../storage/family/record.ts";
 import type { FamilyId, Lineage, NodeId } from "../storage/lineage.ts";
 import type { AuthorizationServer, Client } from "../tenants/client.ts";
@@ -72,11 +73,10 @@ export function viewOf(
 ): AccessTokenView {
   const { clientId, client, targets } = issuing;
   const [only, another] = targets;
-  const attributes = targets.flatMap(({ client }) => client.attributes);
   return {
     clientId,
     audience: record.audience,
-    scope: [...new Set([...record.scope, ...attributes])],
+    scope: union([record.scope, ...targets.map((target) => target.client.attributes)]),
     principal: principal === undefined || another !== undefined ? principal : withDefaults(principal, only?.client.attributeDefaults),
     roles: rolesByTarget(targets, principal ?? { clientId }),
     apis: record.apis ?? [],

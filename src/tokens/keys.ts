@@ -63,11 +63,11 @@ export interface KeyStore {
  */
 export function keyStore(config: Config): KeyStore {
   const imported = new Map<string, CryptoKey>();
+  const tokenKeys: Readonly<Record<Purpose, Map<number, CryptoKey>>> = { mac: new Map(), seal: new Map(), successor: new Map(), cookie: new Map() };
   const rings = new Map<string, { readonly roles: KeyRoles; readonly ring: KeyRing }>();
 
   async function derived(number: number, purpose: Purpose): Promise<CryptoKey | undefined> {
-    const name = `${number}/${purpose}`;
-    const known = imported.get(name);
+    const known = tokenKeys[purpose].get(number);
     if (known !== undefined) return known;
     const secret = fromBase64url(config.tokenKeys.get(number) ?? "");
     if (secret === undefined || secret.length === 0) return undefined;
@@ -75,7 +75,7 @@ export function keyStore(config: Config): KeyStore {
     const { algorithm, usages } = PURPOSES[purpose];
     const info = bytesOf(`cambio ${purpose}`);
     const key = await crypto.subtle.deriveKey({ name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info }, base, algorithm, false, usages);
-    imported.set(name, key);
+    tokenKeys[purpose].set(number, key);
     return key;
   }
 
@@ -107,13 +107,20 @@ export function keyStore(config: Config): KeyStore {
 
   function newRing(issuer: string, roles: KeyRoles): KeyRing {
     const usable = publishedKeys(config, issuer, roles);
-    const isDropped = (number: number) => roles.token.find((key) => key.number === number)?.role === "dropped";
+    const signers = new Map<SigningAlgorithm, SigningKey>();
+    const verifiers = new Map<string, VerificationKey>();
+    const held = (role: string) => roles.token.find((key) => key.role === role && config.tokenKeys.has(key.number))?.number;
+    const current = held("current") ?? held("previous");
     return {
       issuer,
       verified: verifiedTokens(config.verifiedTokensKept),
       signingKey: async (algorithm) => {
+        const known = signers.get(algorithm);
+        if (known !== undefined) return known;
         const held = signerOf(usable, algorithm);
-        return { key: await privateKey(held), algorithm, keyId: held.keyId };
+        const signer = { key: await privateKey(held), algorithm, keyId: held.keyId };
+        signers.set(algorithm, signer);
+        return signer;
       },
       samlKey: async (hash) => {
         const held = signerOf(usable, SAML);
@@ -125,23 +132,26 @@ export function keyStore(config: Config): KeyStore {
         return own.flatMap(({ publicJwk }) => publicJwk.x5c?.[0] ?? []);
       },
       verificationKey: async (keyId, algorithm) => {
+        const known = verifiers.get(keyId);
+        if (known?.algorithm === algorithm) return known;
         const key = usable.find((candidate) => candidate.keyId === keyId && candidate.algorithm === algorithm);
-        return key === undefined ? undefined : await publicKey(key);
+        const verifier = key === undefined ? undefined : await publicKey(key);
+        if (verifier !== undefined) verifiers.set(keyId, verifier);
+        return verifier;
       },
       published: () => usable.filter(isForTokens).map(({ publicJwk, algorithm, keyId }) => ({ ...publicJwk, use: "sig", alg: algorithm, kid: keyId })),
       algorithms: () => [
         ...new Set(usable.filter(isForTokens).flatMap(({ role, held, algorithm }) => (held !== undefined && (role === "current" || role === "previous") ? [algorithm] : []))),
       ],
       tokenKeyNumber: () => {
-        const held = (role: string) => roles.token.find((key) => key.role === role && config.tokenKeys.has(key.number));
-        const key = held("current") ?? held("previous");
-        if (key === undefined) throw new Rejection("unavailable", { note: "no token key" });
-        return key.number;
+        if (current === undefined) throw new Rejection("unavailable", { note: "no token key" });
+        return current;
       },
       tokenKey: async (number, purpose) => {
-        if (isDropped(number)) return undefined;
+        const known = roles.token.find((key) => key.number === number);
+        if (known?.role === "dropped") return undefined;
         // What another version of the Worker has made cannot be judged here.
-        if (!config.tokenKeys.has(number) && roles.token.some((key) => key.number === number)) throw new Rejection("unavailable", { note: "token key of another version" });
+        if (known !== undefined && !config.tokenKeys.has(number)) throw new Rejection("unavailable", { note: "token key of another version" });
         return await derived(number, purpose);
       },
     };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readBody } from "../../src/protocol/form.ts";
+import { readBody, readRequestBody } from "../../src/protocol/body.ts";
 
 /** A body that counts what is taken from it. */
 function counted(chunks: number, size: number) {
@@ -49,28 +49,55 @@ describe("the size of a body", () => {
     await expect(readBody(request(new Uint8Array(65_537)), 65_536)).rejects.toMatchObject({ reason: "body_too_large" });
   });
 
-  it("takes a body of the length that it announces, and refuses one that is longer", async () => {
-    const sent = (text: string) => {
-      const { readable, writable } = new IdentityTransformStream();
-      const writer = writable.getWriter();
-      void writer.write(new TextEncoder().encode(text)).then(
-        () => writer.close(),
-        () => undefined,
-      );
-      return readable;
-    };
-    const read = async (text: string) => new TextDecoder().decode(await readBody(request(sent(text), { "content-length": "5" }), 10));
-    expect([await read("a=b&c"), await read("a=b")]).toEqual(["a=b&c", "a=b"]);
-    await expect(read("a=b&c=d")).rejects.toMatchObject({ reason: "body_too_large" });
-  });
-
   it("takes no body for an empty one", async () => {
-    expect(await readBody(new Request("https://id.example.com/", { method: "POST" }), 10)).toHaveLength(0);
+    for (const read of [readBody, readRequestBody]) expect(await read(new Request("https://id.example.com/", { method: "POST" }), 10)).toHaveLength(0);
   });
 
   it("keeps the order of the pieces", async () => {
     const pieces = [Uint8Array.of(1, 2), Uint8Array.of(), Uint8Array.of(3)];
     const body = new ReadableStream({ pull: (controller) => (pieces.length === 0 ? controller.close() : controller.enqueue(pieces.shift())) });
     expect([...(await readBody(request(body), 10))]).toEqual([1, 2, 3]);
+  });
+});
+
+describe("the body of a request", () => {
+  const sent = (text: string) => {
+    const { readable, writable } = new IdentityTransformStream();
+    const writer = writable.getWriter();
+    void writer.write(new TextEncoder().encode(text)).then(
+      () => writer.close(),
+      () => undefined,
+    );
+    return readable;
+  };
+  const read = async (text: string, headers: Record<string, string>) => new TextDecoder().decode(await readRequestBody(request(sent(text), headers), 10));
+
+  it("is taken at once where it has the length that it announces, and refused where it is longer", async () => {
+    const announced = { "content-length": "5" };
+    expect([await read("a=b&c", announced), await read("a=b", announced)]).toEqual(["a=b&c", "a=b"]);
+    await expect(read("a=b&c=d", announced)).rejects.toMatchObject({ reason: "body_too_large" });
+  });
+
+  it.each<Record<string, string>>([{}, { "content-length": "abc" }, { "content-length": "5", "transfer-encoding": "chunked" }])(
+    "is read piece by piece where nothing holds it to a length: %j",
+    async (headers) => {
+      expect(await read("a=b&c=d", headers)).toBe("a=b&c=d");
+      const { body, seen } = counted(1_000_000, 1024);
+      await expect(readRequestBody(request(body, headers), 65_536)).rejects.toMatchObject({ reason: "body_too_large" });
+      expect(seen).toEqual({ pulled: 65, cancelled: true });
+    },
+  );
+
+  it("TOK-19 is not read where its announced length is over the limit", async () => {
+    const { body, seen } = counted(10, 1024);
+    await expect(readRequestBody(request(body, { "content-length": "65537" }), 65_536)).rejects.toMatchObject({ reason: "body_too_large" });
+    expect(seen).toEqual({ pulled: 0, cancelled: true });
+  });
+
+  it("that breaks off is no form", async () => {
+    const broken = () => new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+    for (const headers of [{}, { "content-length": "5" }]) {
+      await expect(readRequestBody(request(broken(), headers), 10)).rejects.toMatchObject({ reason: "malformed_form" });
+    }
   });
 });

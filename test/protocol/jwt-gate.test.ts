@@ -9,7 +9,7 @@ const GOOD = { alg: "ES256", kid: "k", typ: "at+jwt" };
 describe("the gate before a JWT", () => {
   it("lets through what has the form of one, and claims nothing about it", () => {
     const text = jwt(GOOD);
-    expect(openJwt(text)).toEqual({ algorithm: "ES256", keyId: "k", type: "at+jwt", header: GOOD, payload: { sub: "a" }, text });
+    expect(openJwt(text)).toEqual({ algorithm: "ES256", keyId: "k", type: "at+jwt", header: GOOD, payload: { sub: "a" }, text, signature: new Uint8Array(3) });
     expect(openJwt(jwt({ alg: "none" }))).toMatchObject({ algorithm: "none", keyId: undefined, type: undefined });
   });
 
@@ -32,6 +32,14 @@ describe("the gate before a JWT", () => {
   it("ignores the thumbprint of a certificate from a corporate IdP, and nothing else", () => {
     expect(openIdentityProviderJwt(jwt({ ...GOOD, x5t: "a", "x5t#S256": "b" }))).toBeDefined();
     for (const name of ["jku", "jwk", "x5u", "x5c", "crit", "b64", "cty", "zip"]) expect(openIdentityProviderJwt(jwt({ ...GOOD, [name]: "x" }))).toBeUndefined();
+  });
+
+  it("asks of every token what its own place lets through, whatever another place has taken", () => {
+    const text = jwt({ ...GOOD, x5t: "a" });
+    for (let time = 0; time < 2; time++) {
+      expect(openIdentityProviderJwt(text)).toBeDefined();
+      expect(openJwt(text)).toBeUndefined();
+    }
   });
 
   it.each<[string, unknown]>([

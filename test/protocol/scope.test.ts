@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { intersect, isSubset, parseScope } from "../../src/protocol/scope.ts";
+import { intersect, isSubset, parseScope, union } from "../../src/protocol/scope.ts";
 
 describe("a scope", () => {
   it.each<[string, readonly string[]]>([
@@ -34,6 +34,11 @@ describe("a scope", () => {
     expect(intersect(["a"], [])).toEqual([]);
     expect(intersect([], ["a"])).toEqual([]);
     expect(intersect(["A", "a:read", "a"], ["a:*", "a:rea"])).toEqual([]);
+  });
+
+  it("is put together of several, each word once, in the order of its first place", () => {
+    expect(union([["b", "a"], [], ["a", "c", "b"]])).toEqual(["b", "a", "c"]);
+    expect(union([])).toEqual([]);
   });
 
   it("is a subset only by whole words; the empty scope is one of every scope", () => {

@@ -1,5 +1,6 @@
 import { authenticateClient } from "../../clients/index.ts";
-import { Form, readBody } from "../../protocol/form.ts";
+import { readRequestBody } from "../../protocol/body.ts";
+import { Form } from "../../protocol/form.ts";
 import type { Exchange } from "../../service.ts";
 import type { Party } from "../../storage/tenant-store.ts";
 import { operatorOnly } from "./operator-only.ts";
@@ -20,5 +21,5 @@ export async function partyRequest(exchange: Exchange): Promise<PartyRequest> {
     return { by: { operator }, body };
   }
   const { clientId } = await authenticateClient(exchange, new Form(new Map()));
-  return { by: { client: clientId }, body: await readBody(request, BODY_LIMIT_BYTES) };
+  return { by: { client: clientId }, body: await readRequestBody(request, BODY_LIMIT_BYTES) };
 }

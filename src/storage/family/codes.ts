@@ -73,6 +73,7 @@ function grant(rows: FamilyRows, now: number, { family, code, session, ask, subj
   if (chain !== undefined) makeRoom(rows, now, code, ask.parallel);
   const row: NodeRow = { parent: above.at(-1) ?? ROOT, id: ask.grant, client: code.client, issued: now, expires, record, leaves, ...(chain === undefined ? {} : { chain }) };
   rows.putNode(row);
+  rows.addLeaves(leaves);
   rows.putCode({ ...code, grant: ask.grant });
   keepUntil(rows, expires);
   return granted(family, code, row);

@@ -75,7 +75,7 @@ export interface Extend {
 
 /** What an exchange gives: what tokens are made from, and what policy permitted. */
 export interface Extended extends Granted {
-  readonly permit: Permit;
+  readonly permit: Pick<Permit, "givesIdToken" | "isCoupled">;
   /** The client that the subject token was issued to. */
   readonly subjectClient: string;
   /** How many exchanges the subject token has behind it by now, this one included; counted up to the budget. */

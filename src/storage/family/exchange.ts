@@ -30,8 +30,14 @@ interface Found {
 export function extend(rows: FamilyRows, now: number, ask: Extend): Extended | Refused {
   const found = findSubject(rows, now, ask);
   if ("ok" in found) return found;
+  const extended = decide(rows, now, found, ask);
+  if (extended.ok) return extended;
+  // What was permitted when it was asked for the first time may have expired or filled the budget since.
   const known = rows.node(found.node, ask.grant);
-  if (known !== undefined) return repeated(rows, known, found, ask);
+  return known === undefined ? extended : repeated(rows, known, found, ask);
+}
+
+function decide(rows: FamilyRows, now: number, found: Found, ask: Extend): Extended | Refused {
   const permitted = permit(ask.request, found.facts, now);
   if (isRefusal(permitted)) return { ok: false, reason: permitted.refused };
   if (rows.exchanges(found.node, ask.budget) >= ask.budget) return { ok: false, reason: "subject_budget" };
@@ -112,7 +118,7 @@ function refreshSubject(rows: FamilyRows, now: number, family: FamilyRow, row: N
     return dead("reused");
   }
   // Whoever uses the successor has got it: the window for its predecessor is over.
-  if (isCurrent && inWindow) rows.putNode({ ...row, chain: withoutWindow(chain) });
+  if (isCurrent && inWindow) rows.renewNode({ ...row, chain: withoutWindow(chain) });
   const path = record.path.slice(0, -1);
   return {
     facts: factsOf(family, record, { kind: "refresh_token", expires: chain.expires, grantExpires: chain.expires, ancestors: path.length }),
@@ -171,7 +177,7 @@ interface Recording {
   readonly subject: string | undefined;
 }
 
-function record(rows: FamilyRows, now: number, { found, ask, permitted, branches, subject }: Recording): Extended {
+function record(rows: FamilyRows, now: number, { found, ask, permitted, branches, subject }: Recording): Extended | Refused {
   const { request, chain: newChain } = ask;
   const isIdTokenOnly = request.requested === "id_token";
   const leaves = recordLeaves([...(isIdTokenOnly ? [] : [ask.accessToken]), ...(permitted.givesIdToken ? [ask.idToken] : [])], now, permitted.latest);
@@ -208,7 +214,8 @@ function record(rows: FamilyRows, now: number, { found, ask, permitted, branches
     ...(chain === undefined ? {} : { chain }),
     ...(ask.sso === undefined ? {} : { sso: ask.sso }),
   };
-  rows.addNode(row);
+  const standing = rows.addNode(row);
+  if (standing !== row) return repeated(rows, standing, found, ask);
   // A token of another issuer has no row of its own: what was revoked of it is kept while it could be presented again.
   keepUntil(rows, found.path.length === 0 && found.root !== undefined ? Math.max(expires, found.facts.expires) : expires);
   return answerOf(rows, row, permitted, { facts: found.facts, ask });
@@ -220,7 +227,7 @@ function repeated(rows: FamilyRows, row: NodeRow, { facts }: Found, ask: Extend)
   return isRefusal(permitted) ? { ok: false, reason: permitted.refused } : answerOf(rows, row, permitted, { facts, ask });
 }
 
-function answerOf(rows: FamilyRows, row: NodeRow, permitted: Permit, { facts, ask }: { readonly facts: Subject; readonly ask: Extend }): Extended {
+function answerOf(rows: FamilyRows, row: NodeRow, { givesIdToken, isCoupled }: Permit, { facts, ask }: { readonly facts: Subject; readonly ask: Extend }): Extended {
   const family = rows.family();
   if (family === undefined) throw new Error("an exchange was recorded in no family");
   return {
@@ -229,7 +236,7 @@ function answerOf(rows: FamilyRows, row: NodeRow, permitted: Permit, { facts, as
     root: rootOf(family, row.record),
     record: row.record,
     leaves: row.leaves,
-    permit: permitted,
+    permit: { givesIdToken, isCoupled },
     subjectClient: facts.client,
     exchanges: rows.exchanges(row.parent, ask.budget),
     ...(family.principal === undefined ? {} : { principal: family.principal }),

@@ -23,7 +23,14 @@ export function memoryRows(): FamilyRows {
     putCode: (row) => void codes.set(row.id, row),
     node: (parent, id) => nodes.get(`${parent}/${id}`),
     putNode: (row) => void nodes.set(`${row.parent}/${row.id}`, row),
-    addNode: (row) => void nodes.set(`${row.parent}/${row.id}`, row),
+    addNode: (row) => {
+      const key = `${row.parent}/${row.id}`;
+      const standing = nodes.get(key) ?? row;
+      nodes.set(key, standing);
+      return standing;
+    },
+    renewNode: (row) => void nodes.set(`${row.parent}/${row.id}`, row),
+    addLeaves: () => undefined,
     children: (parent, limit) =>
       [...nodes.values()]
         .filter((row) => row.parent === parent)

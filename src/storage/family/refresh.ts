@@ -26,7 +26,7 @@ export function refresh(rows: FamilyRows, now: number, ask: Refresh): Granted | 
   // A chain that ended by this very operation is given its answer again.
   if (now >= chain.expires && chain.op !== ask.op) return { ok: false, reason: "refresh_expired" };
   if (ask.undone !== undefined && chain.op === ask.op) {
-    rows.putNode({ ...row, chain: { generation: ask.generation, hash: ask.hash, keyNumber: ask.undone, expires: chain.expires } });
+    rows.renewNode({ ...row, chain: { generation: ask.generation, hash: ask.hash, keyNumber: ask.undone, expires: chain.expires } });
     return { ok: false, reason: "refresh_revoked" };
   }
   const turn = judge(chain, now, ask);
@@ -40,7 +40,8 @@ export function refresh(rows: FamilyRows, now: number, ask: Refresh): Granted | 
   const isForItself = row.record.audience.every((target) => target === row.client);
   const scope = isForItself ? intersect(ask.scope ?? row.record.scope, ask.allowedScope) : (ask.scope ?? row.record.scope);
   if (scope.length === 0 && row.record.scope.length > 0) return { ok: false, reason: "scope_empty" };
-  return renew(rows, now, { family, row, chain: turn === "rotate" ? rotated(chain, now, ask) : chain, scope, ask });
+  const isNew = turn === "rotate";
+  return renew(rows, now, { family, row, chain: isNew ? rotated(chain, now, ask) : chain, isNew, scope, ask });
 }
 
 function judge(chain: Chain, now: number, ask: Refresh): "rotate" | "repeat" | "reuse" | "unknown" {
@@ -59,18 +60,21 @@ interface Renewal {
   readonly family: FamilyRow;
   readonly row: NodeRow;
   readonly chain: Chain;
+  /** Whether it was rotated for this: a repetition gives what was given before. */
+  readonly isNew: boolean;
   readonly scope: readonly string[];
   readonly ask: Refresh;
 }
 
-function renew(rows: FamilyRows, now: number, { family, row, chain, scope, ask }: Renewal): Granted {
+function renew(rows: FamilyRows, now: number, { family, row, chain, isNew, scope, ask }: Renewal): Granted {
   // A client that has begun to prove a key gets bound tokens, though its grant was not.
   const record: TokenRecord = { ...row.record, scope, ...(ask.proven === undefined ? {} : { cnf: ask.proven }) };
   const leaves = recordLeaves(leavesOf(ask, row.record), now, latestOf(rows, row.record));
   const opaque = leaves.filter((leaf) => leaf.hash !== undefined);
   const plain = leaves.filter((leaf) => leaf.hash === undefined);
   const expires = Math.max(chain.expires, ...leaves.map((leaf) => leaf.expires));
-  rows.putNode({ ...row, chain, expires: Math.max(row.expires, expires), leaves: keepLatest([...row.leaves, ...plain], now) });
+  if (isNew) rows.addLeaves(leaves);
+  rows.renewNode({ ...row, chain, expires: Math.max(row.expires, expires), leaves: keepLatest([...row.leaves, ...plain], now) });
   for (const leaf of opaque) {
     rows.putNode({ parent: row.id, id: leaf.id, kind: "leaf", client: row.client, issued: now, expires: leaf.expires, record, leaves: [leaf] });
   }

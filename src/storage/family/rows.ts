@@ -101,8 +101,12 @@ export interface FamilyRows {
   putCode(row: CodeRow): void;
   node(parent: NodeId, id: NodeId): NodeRow | undefined;
   putNode(row: NodeRow): void;
-  /** Puts a node whose id stands below this parent for the first time. */
-  addNode(row: NodeRow): void;
+  /** Adds a node, unless its id stands below this parent already; gives the one that stands. */
+  addNode(row: NodeRow): NodeRow;
+  /** Writes what a refresh changes of a node that is there: its leaves, its chain, its expiry. */
+  renewNode(row: NodeRow): void;
+  /** These leaves have just been drawn and recorded: nothing hangs below them yet. */
+  addLeaves(leaves: readonly Leaf[]): void;
   /** The children of a node, at most `limit`, in the order of their ids. */
   children(parent: NodeId, limit: number): readonly NodeRow[];
   /** How many exchanges hang below a node, counted up to `limit`. */
