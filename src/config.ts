@@ -59,7 +59,7 @@ export interface Config {
   readonly edgeStatusSeconds: number;
   /** How long the last confirmed configuration serves while its authority cannot be reached. Seconds. */
   readonly configOutageSeconds: number;
-  /** How many verified JWTs of each tenant an isolate keeps; 0 verifies each one anew. */
+  /** How many verified JWTs and opaque access tokens of each tenant an isolate keeps; 0 verifies each one anew. */
   readonly verifiedTokensKept: number;
   /** How many answers of exchanges an isolate keeps for clients that share them; 0 shares none. */
   readonly sharedAnswersKept: number;

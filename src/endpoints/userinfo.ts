@@ -35,7 +35,7 @@ export async function userinfo(exchange: Exchange): Promise<Response> {
 
 // RFC 6750 §2.1 and §2.2: in the header, or in the form of a POST; exactly one of them, and never in the URL.
 async function presentedToken(request: Request): Promise<Presented> {
-  if (new URL(request.url).searchParams.has("access_token")) throw new Rejection("secret_in_query");
+  if (request.url.includes("?") && new URL(request.url).searchParams.has("access_token")) throw new Rejection("secret_in_query");
   const header = request.headers.get("authorization");
   const [, scheme = "", fromHeader] = /^(bearer|dpop) ([A-Za-z0-9._~+/-]+=*)$/i.exec(header ?? "") ?? [];
   const withProof = scheme.toLowerCase() === "dpop";
