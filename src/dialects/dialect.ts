@@ -99,8 +99,6 @@ export interface Dialect {
   /** Whether revoking any token revokes every grant of that client in the session. */
   readonly revokesSession: boolean;
   accessTokenFormat(grant: GrantName): "jwt" | "opaque";
-  /** Whether a client may choose the format with its request: what it is refreshed with goes on with what it chose. */
-  readonly choosesFormat: boolean;
   /** The types of subject token that an exchange takes. */
   readonly subjectTokenTypes: readonly string[];
   /** What an assertion grant gives: whoever holds an assertion needs no refresh token (RFC 7521 §4.1), unless the product gives one. */

@@ -17,7 +17,6 @@ export const idaas: Dialect = {
   introspectsIdTokens: false,
   namesSession: false,
   revokesSession: false,
-  choosesFormat: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token],
   assertionGives: "access_token",
   idTokenIsJwt: false,

@@ -15,7 +15,6 @@ export const keycloak: Dialect = {
   introspectsIdTokens: false,
   namesSession: true,
   revokesSession: false,
-  choosesFormat: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
   assertionGives: "access_token",
   idTokenIsJwt: false,

@@ -12,7 +12,6 @@ export const rfc8693: Dialect = {
   introspectsIdTokens: false,
   namesSession: false,
   revokesSession: false,
-  choosesFormat: false,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2],
   assertionGives: "access_token",
   idTokenIsJwt: false,

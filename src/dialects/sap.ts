@@ -22,7 +22,6 @@ export const sap: Dialect = {
   revokesSession: true,
   // "Grant-type dependent": a code and client credentials give a JWT, everything else an opaque token.
   accessTokenFormat: (grant) => (JWT_GRANTS.has(grant) ? "jwt" : "opaque"),
-  choosesFormat: true,
   subjectTokenTypes: [TOKEN_TYPE.access_token, TOKEN_TYPE.refresh_token, TOKEN_TYPE.id_token, TOKEN_TYPE.jwt, TOKEN_TYPE.saml2, TOKEN_TYPE.saml2_session],
   assertionGives: "token_set",
   idTokenIsJwt: true,
