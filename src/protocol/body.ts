@@ -1,57 +1,40 @@
 import { Rejection } from "./rejection.ts";
 
 /**
- * Reads the body of a request, of at most `limit` bytes. Where its length is announced it is taken in one read, of no more
- * than that; where it is not, reading stops as soon as there is more than may be.
+ * Reads the body of a request, of at most `limit` bytes. Where its length is announced it ends there, and nothing waits for
+ * the sender to say so; where it is not, reading stops as soon as there is more than may be.
  */
 export async function readRequestBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const announced = announcedLength(request);
   // RFC 9112 §6.3: what comes in chunks is as long as its chunks are, whatever else is said of it.
-  const isCounted = announced > 0 && announced <= limit && !request.headers.has("transfer-encoding");
-  const reader = isCounted ? byteReader(request.body) : undefined;
-  if (reader === undefined) return await readBody(request, limit);
-  // With room for one byte more than there should be.
-  const { value } = await reader.readAtLeast(announced, new Uint8Array(announced + 1)).catch(brokenOff);
-  if (value !== undefined && value.byteLength <= announced) return value;
-  await reader.cancel();
-  throw new Rejection("body_too_large");
-}
-
-// The platform's own way of reading so much at once.
-interface ByteReader {
-  readAtLeast(least: number, into: Uint8Array<ArrayBuffer>): Promise<{ readonly value?: Uint8Array<ArrayBuffer> | undefined }>;
-  cancel(): Promise<void>;
-}
-
-// Undefined for a body that is none, or no stream of bytes.
-function byteReader(body: Request["body"]): ByteReader | undefined {
-  try {
-    return body?.getReader({ mode: "byob" }) as unknown as ByteReader | undefined;
-  } catch {
-    return undefined;
-  }
+  const isCounted = announced > 0 && !request.headers.has("transfer-encoding");
+  return await read(request.body, limit, announced, isCounted ? announced : undefined);
 }
 
 /** Reads a body of at most `limit` bytes; stops reading as soon as there are more, whatever Content-Length says. */
 export async function readBody(message: Request | Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (announcedLength(message) > limit) {
-    await message.body?.cancel();
+  return await read(message.body, limit, announcedLength(message));
+}
+
+async function read(body: Request["body"], limit: number, announced: number, end?: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (announced > limit) {
+    await body?.cancel();
     throw new Rejection("body_too_large");
   }
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
-  const reader = message.body?.getReader();
-  while (reader !== undefined) {
+  const reader = body?.getReader();
+  while (reader !== undefined && length !== end) {
     const { done, value } = await reader.read().catch(brokenOff);
     if (done) break;
     length += value.byteLength;
-    if (length > limit) {
+    if (length > (end ?? limit)) {
       await reader.cancel();
       throw new Rejection("body_too_large");
     }
     chunks.push(value);
   }
-  return joined(chunks, length);
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : joined(chunks, length);
 }
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
@@ -67,7 +50,7 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<Array
 // Zero where nothing is announced, or nothing that is a length.
 function announcedLength({ headers }: Request | Response): number {
   const announced = Number(headers.get("content-length") ?? 0);
-  return Number.isInteger(announced) && announced > 0 ? announced : 0;
+  return announced > 0 ? announced : 0;
 }
 
 function brokenOff(cause: unknown): never {
