@@ -34,6 +34,12 @@ describe("the table of hosts", () => {
     "https://evil.example\\@id.example.com/",
     "https://localhost:8787/",
     "https://xn--id.example.com/",
+    // What workerd makes of `OPTIONS *`: no slash ends the host.
+    "https://id.example.com*",
+    "https://id.example.comx",
+    "http://localhost:8787*",
+    "http://localhost:8787x/",
+    "",
   ])("finds none for %s", (url) => {
     expect(hostOf(url)).toBeUndefined();
   });

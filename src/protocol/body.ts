@@ -1,38 +1,40 @@
 import { Rejection } from "./rejection.ts";
 
 /**
- * Reads the body of a request, of at most `limit` bytes. Where its length is announced HTTP lets no more in, and all of it is
- * taken at once; where it is not, reading stops as soon as there is more than may be.
+ * Reads the body of a request, of at most `limit` bytes. Where its length is announced it ends there, and nothing waits for
+ * the sender to say so; where it is not, reading stops as soon as there is more than may be.
  */
 export async function readRequestBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const announced = announcedLength(request);
   // RFC 9112 §6.3: what comes in chunks is as long as its chunks are, whatever else is said of it.
-  if (announced === 0 || announced > limit || request.headers.has("transfer-encoding")) return await readBody(request, limit);
-  const body = new Uint8Array(await request.arrayBuffer().catch(brokenOff));
-  if (body.byteLength > announced) throw new Rejection("body_too_large");
-  return body;
+  const isCounted = announced > 0 && !request.headers.has("transfer-encoding");
+  return await read(request.body, limit, announced, isCounted ? announced : undefined);
 }
 
 /** Reads a body of at most `limit` bytes; stops reading as soon as there are more, whatever Content-Length says. */
 export async function readBody(message: Request | Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (announcedLength(message) > limit) {
-    await message.body?.cancel();
+  return await read(message.body, limit, announcedLength(message));
+}
+
+async function read(body: Request["body"], limit: number, announced: number, end?: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (announced > limit) {
+    await body?.cancel();
     throw new Rejection("body_too_large");
   }
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
-  const reader = message.body?.getReader();
-  while (reader !== undefined) {
+  const reader = body?.getReader();
+  while (reader !== undefined && length !== end) {
     const { done, value } = await reader.read().catch(brokenOff);
     if (done) break;
     length += value.byteLength;
-    if (length > limit) {
+    if (length > (end ?? limit)) {
       await reader.cancel();
       throw new Rejection("body_too_large");
     }
     chunks.push(value);
   }
-  return joined(chunks, length);
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : joined(chunks, length);
 }
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { demoTenant } from "../demo-tenant.ts";
 import { anotherIsolate, stopClock } from "../faults.ts";
-import { arrive, introspect, login, payloadOf, redeem, refresh, type World, world } from "../world.ts";
+import { arrive, introspect, login, payloadOf, redeem, refresh, type World, type WorldOptions, world } from "../world.ts";
 import { begin, comeBack } from "./login-steps.ts";
 import { WORKER } from "./wire.ts";
 
@@ -209,6 +209,27 @@ describe("LOG-04 one line for", () => {
     expect(broken).toEqual([{ ...COMMON, endpoint: "/oauth2/introspect", client: "web-app", family: FAMILY, status: 500, reason: "server_error", note: "TypeError" }]);
     expect(await linesDuring(w, () => w.fetch("/nowhere"))).toEqual([{ ...COMMON, status: 404, reason: "not_found" }]);
     expect(await linesDuring(w, () => w.fetch("https://nowhere.example/"))).toEqual([{ time: expect.any(Number), trace: TRACE, status: 404, reason: "not_found", note: "host" }]);
+  });
+});
+
+describe("a stage that fails", () => {
+  const broken = (): never => {
+    throw new TypeError("secret-in-the-message");
+  };
+  it.each<[string, string, NonNullable<WorldOptions["service"]>]>([
+    ["the configuration", "TypeError", (s) => ({ ...s, directory: { ...s.directory, open: broken } })],
+    ["the configuration, with what is no error", "unknown", (s) => ({ ...s, directory: { ...s.directory, open: () => Promise.reject("secret-in-the-message") } })],
+    ["the keys, at once", "TypeError", (s) => ({ ...s, keys: { ...s.keys, ringOf: broken } })],
+    ["the endpoint", "TypeError", (s) => ({ ...s, families: { ...s.families, create: broken } })],
+  ])("has one line and one answer: %s", async (_stage, note, service) => {
+    const w = await world({ service });
+    let answer: Response | undefined;
+    const lines = await linesDuring(w, async () => {
+      answer = await w.post("/oauth2/token", "grant_type=client_credentials", WORKER);
+    });
+    expect(lines).toEqual([expect.objectContaining({ ...COMMON, endpoint: "/oauth2/token", status: 500, reason: "server_error", note })]);
+    expect(await answer?.text()).not.toContain("secret-in-the-message");
+    expect([answer?.status, answer?.headers.get("cambio-trace"), answer?.headers.get("x-content-type-options")]).toEqual([500, lines[0]?.trace, "nosniff"]);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Service } from "../../src/service.ts";
 import type { Families } from "../../src/storage/families.ts";
 import { statusMemory } from "../../src/storage/status-memory.ts";
 import { anotherIsolate, consistently, editTenant, familiesDown, familyCalls, handedOver, outcomeOf, stoppedClock, UNAVAILABLE } from "../faults.ts";
-import { introspect, login, refresh, type Tokens, type World, world } from "../world.ts";
+import { introspect, login, payloadOf, refresh, type Tokens, type World, world } from "../world.ts";
 
 const clock = stoppedClock();
 
@@ -209,5 +209,27 @@ describe("edge", () => {
     await introspect(w, "front-end-app", access_token);
     expect(await introspect(w, "stranger", access_token)).toEqual({ active: false });
     expect(await introspect(w, "front-end-app", access_token)).toMatchObject({ active: true, cambio_consistency: "edge" });
+  });
+
+  it("keeps apart what two tokens of one login say, signed and plain", async () => {
+    const w = await begun();
+    const { access_token, id_token } = await login(w, "web-app");
+    const kindOf = async (token: string) => {
+      const said = await see(w, token);
+      return [said.cambio_consistency, said.token_type, said.exp === payloadOf(token).exp, said.aud];
+    };
+    const first = [await kindOf(access_token), await kindOf(id_token)];
+    expect(first).toEqual([
+      ["strong", "Bearer", true, "web-app"],
+      [expect.any(String), undefined, true, "web-app"],
+    ]);
+    for (let turn = 0; turn < 2; turn++) {
+      expect([await kindOf(id_token), await kindOf(access_token)]).toEqual([
+        ["edge", undefined, true, "web-app"],
+        ["edge", "Bearer", true, "web-app"],
+      ]);
+    }
+    const signed = await w.post("/oauth2/introspect", { token: access_token }, ["web-app", "web-app-secret"], { accept: "application/token-introspection+jwt" });
+    expect(payloadOf(await signed.text()).token_introspection).toEqual(await see(w, access_token));
   });
 });

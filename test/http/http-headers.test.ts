@@ -103,6 +103,22 @@ describe("every answer", () => {
     }
   });
 
+  it("has the headers of its own outcome alone, whatever was answered before it", async () => {
+    const w = await world();
+    const own = async () => {
+      const answers = [await w.post("/oauth2/token", "grant_type=client_credentials", WORKER), await w.post("/oauth2/introspect", "token=x", WORKER)];
+      answers.push(await w.post("/oauth2/revoke", "token=x", WORKER), await w.post("/oauth2/token", "grant_type=x", WORKER), await w.fetch("/health/alive"));
+      return answers.map(({ headers }) => [...headers].filter(([name]) => name !== "cambio-trace"));
+    };
+    const before = await own();
+    const from = { origin: "http://localhost:8789" };
+    await everyAnswer(w);
+    await w.post("/oauth2/token", "grant_type=x&client_id=spa", undefined, { ...from, dpop: "x" });
+    await w.post("/oauth2/token", "grant_type=x", ["nobody", "x"], from);
+    await w.fetch("/oauth2/token", { headers: from });
+    expect(await own()).toEqual(before);
+  });
+
   it("has a trace of its own", async () => {
     const traces = (await everyAnswer(await world())).flatMap(([, answer]) => answer.headers.get("cambio-trace") ?? []);
     expect(new Set(traces).size).toBe(traces.length);

@@ -94,6 +94,21 @@ describe("a tenant that an isolate asks for", () => {
     expect(after[2]).toMatchObject({ disabled: true, displayName: "renamed" });
   });
 
+  it("has a client as the API has decided last, though nothing else of it has changed", async () => {
+    const { open, clock, store } = await directoryOf();
+    const seen = async () => {
+      const tenant = await open();
+      return [await tenant?.client("a"), await tenant?.client("b")] as const;
+    };
+    const [a] = await seen();
+    for (const action of ["disable", "enable", "disable"] as const) {
+      await store.changeClient(ISSUER, { operator: "olga", id: "b", act: { action } });
+      clock.now += 10;
+      const [sameA, b] = await seen();
+      expect([b?.disabled, sameA === a]).toEqual([action === "disable", true]);
+    }
+  });
+
   it("is given to fifty first requests at once, none of which waits for another's", async () => {
     const { open } = await directoryOf();
     const tenants = await Promise.all(Array.from({ length: 50 }, open));
