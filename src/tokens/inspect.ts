@@ -87,7 +87,6 @@ export async function branchDeath({ service }: Exchange, branch: Origin): Promis
 /** Why the actors of a token leave it dead: the configuration has ended the client or the login of one, or its own family has ended it. */
 export async function actorsDeath(exchange: Exchange, act: Act | undefined, branches: readonly Origin[], consistency: Consistency = "strong"): Promise<string | undefined> {
   if (branches.length === 0) return undefined;
-  if (branches.length === 0) return undefined;
   let actor = act;
   // The newest actor stands outermost, and its branch last.
   for (const { root } of branches.toReversed()) {
