@@ -7,7 +7,7 @@ const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
 const LONG_MS = 20_000;
 // So few that each is asked for often within the seconds that `edge` remembers it.
 const REPEATED = 32;
-// So many that each has been forgotten when it is asked for again: its signature is verified anew, its family's answer is not.
+// So many that each has been forgotten when it is asked for again: its signature or MAC is verified anew, its family's answer is not.
 const FORGOTTEN = VERIFIED_TOKENS_KEPT + 20;
 
 /** Cambio as a contestant: logs in as often as there are connections, and makes the tokens that are then exchanged. */
@@ -71,7 +71,8 @@ export async function cambioContestant(cambio: MeasuredCambio, generator: Genera
     refresh: async () => ({ ...refreshing("app-strong"), took: (result) => void chains.set("app-strong", result.chains) }),
     clientCredentials: always(form("/oauth2/token", "app-strong", credentialsForm)),
     introspectOpaque: once("app-opaque", introspecting("app-opaque", "strong")),
-    introspectOpaqueEdge: again("app-opaque", introspecting("app-opaque", "edge")),
+    introspectOpaqueEdge: again("app-opaque", introspecting("app-opaque", "edge"), FORGOTTEN),
+    introspectOpaqueKnown: again("app-opaque", introspecting("app-opaque", "edge")),
     introspectJwt: once("app-edge", introspecting("app-edge", "strong")),
     introspectJwtEdge: again("app-edge", introspecting("app-edge", "edge"), FORGOTTEN),
     introspectJwtKnown: again("app-edge", introspecting("app-edge", "edge")),

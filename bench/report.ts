@@ -22,6 +22,7 @@ const GOALS: Readonly<Partial<Record<Operation, Goal>>> = {
   clientCredentials: { floor: 1.25, peers: { [OIDC]: 1.3, [OIDC_REDIS]: 2, [GLEWLWYD]: 5 } },
   samlAssertion: { floor: 1.3 },
   introspectOpaqueEdge: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },
+  introspectOpaqueKnown: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },
   introspectJwtEdge: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },
   introspectJwtKnown: { floor: 1.25, peers: { [OIDC]: 1, [WORKERS]: 1.5 } },
 };

@@ -29,9 +29,11 @@ const PATHS = {
   clientCredentials: "/client-credentials",
   introspectOpaque: "/introspect-opaque",
   introspectOpaqueEdge: "/introspect-opaque-edge",
+  // A token that was verified before needs no cryptography, whatever its format.
+  introspectOpaqueKnown: "/introspect-known",
   introspectJwt: "/introspect-jwt",
   introspectJwtEdge: "/introspect-jwt-edge",
-  introspectJwtKnown: "/introspect-jwt-known",
+  introspectJwtKnown: "/introspect-known",
   revoke: "/revoke",
 } as const satisfies Partial<Record<Operation, string>>;
 

@@ -37,7 +37,7 @@ const OPERATIONS: Readonly<Record<string, Steps>> = {
   "/introspect-opaque-edge": { opaqueIn: true },
   "/introspect-jwt": { jwtIn: true, call: "read" },
   "/introspect-jwt-edge": { jwtIn: true },
-  "/introspect-jwt-known": {},
+  "/introspect-known": {},
   "/revoke": { jwtIn: true, call: "write" },
 };
 

@@ -67,7 +67,7 @@ async function contestantOf(name: string, note: string, store: readonly string[]
     supplies: {
       // It has no weaker consistency: what it does once is what it does always.
       ...{ exchange, exchangeFirst: exchange, exchangeEdge: exchange, exchangeKnown: exchange },
-      ...{ introspectOpaque: introspect, introspectOpaqueEdge: introspect },
+      ...{ introspectOpaque: introspect, introspectOpaqueEdge: introspect, introspectOpaqueKnown: introspect },
       refresh: async () => ({
         requests: [form("/token", { grant_type: "refresh_token", refresh_token: "{token}" })],
         chains: (await Promise.all(Array.from({ length: CONNECTIONS }, seed))).map(({ refresh_token }) => refresh_token),

@@ -70,7 +70,7 @@ export const workersOauthProvider: Peer = async (folder) => {
     served,
     supplies: {
       ...{ exchange, exchangeFirst: exchange, exchangeEdge: exchange, exchangeKnown: exchange },
-      ...{ introspectOpaque: introspect, introspectOpaqueEdge: introspect, introspectJwtEdge: introspect, introspectJwtKnown: introspect },
+      ...{ introspectOpaque: introspect, introspectOpaqueEdge: introspect, introspectOpaqueKnown: introspect, introspectJwtEdge: introspect, introspectJwtKnown: introspect },
       refresh: async () => ({
         requests: [form({ grant_type: "refresh_token", refresh_token: "{token}" })],
         chains: (await logIns()).map(({ refresh_token }) => refresh_token),
