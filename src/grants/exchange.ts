@@ -101,8 +101,7 @@ export async function carryOut(request: ClientRequest, plan: PlannedExchange): P
   if (!extended.ok) rememberRefusal(request, plan, extended.reason);
   if (!extended.ok) throw new Rejection(extended.reason, extended.note === undefined ? {} : { note: extended.note });
   if (subject.format === "opaque") await refuseEnded(request, plan, extended.subjectClient, extended.root);
-  const { act, branches = [] } = extended.record;
-  const death = branches.length === 0 ? undefined : await actorsDeath(request, act, branches);
+  const death = await actorsDeath(request, extended.record.act, extended.record.branches ?? []);
   if (death !== undefined) throw new Rejection("actor_dead", { note: death });
   // The family has just said that the subject is alive: for the next seconds `edge` need not ask again.
   if (query !== undefined && atEdge === undefined) {

@@ -114,8 +114,7 @@ async function judged(request: ClientRequest, token: OpaqueToken, ask: Refresh, 
   const { service, clientId } = request;
   const death = (await configurationDeath(request, clientId, first.root)) ?? (await permissionDeath(request, clientId, first.root, () => recordedIssue(request, token)));
   if (death !== undefined) throw new Rejection("refresh_cutoff", { note: death });
-  const { act, branches = [] } = first.record;
-  const actors = branches.length === 0 ? undefined : await actorsDeath(request, act, branches);
+  const actors = await actorsDeath(request, first.record.act, first.record.branches ?? []);
   if (actors !== undefined) throw new Rejection("refresh_revoked", { note: actors });
   const targets = await currentTargets(request, first);
   const scope = remainingScope(

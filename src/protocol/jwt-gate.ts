@@ -1,4 +1,4 @@
-import { forgetOldest } from "./bounded.ts";
+import { detached, forgetOldest } from "./bounded.ts";
 import { fromBase64url } from "./bytes.ts";
 import { type JsonObject, parseStrictJson } from "./json.ts";
 
@@ -53,7 +53,7 @@ function headerOf(part: string, members: ReadonlySet<string>): Header | undefine
   if (known?.members === members) return known.header;
   const header = readHeader(part, members);
   if (header === undefined || part.length > LONGEST_HEADER) return header;
-  headers.set(part, { header, members });
+  headers.set(detached(part), { header, members });
   forgetOldest(headers, HEADERS_KEPT);
   return header;
 }

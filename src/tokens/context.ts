@@ -8,10 +8,11 @@ const contexts = new WeakMap<KeyRing, Map<string, Uint8Array<ArrayBuffer>>>();
 
 /** The bytes that bind what is sealed or authenticated to its tenant and its place: the issuer, a line feed, the label. Not to be written to. */
 export function contextOf(ring: KeyRing, label: string): Uint8Array<ArrayBuffer> {
-  const known = contexts.get(ring) ?? new Map<string, Uint8Array<ArrayBuffer>>();
-  const context = known.get(label) ?? bytesOf(`${ring.issuer}\n${label}`);
-  if (known.has(label)) return context;
-  contexts.set(ring, known.set(label, context));
-  forgetOldest(known, MOST);
+  const ofRing = contexts.get(ring) ?? new Map<string, Uint8Array<ArrayBuffer>>();
+  const known = ofRing.get(label);
+  if (known !== undefined) return known;
+  const context = bytesOf(`${ring.issuer}\n${label}`);
+  contexts.set(ring, ofRing.set(label, context));
+  forgetOldest(ofRing, MOST);
   return context;
 }

@@ -1,4 +1,4 @@
-import { forgetOldest } from "../protocol/bounded.ts";
+import { detached, forgetOldest } from "../protocol/bounded.ts";
 import type { VerifiedToken } from "./token.ts";
 
 /** What a JWT of ours says once its signature, issuer, type and lineage have held. */
@@ -20,7 +20,7 @@ export function verifiedTokens(most: number): VerifiedTokens {
     recall: (text) => tokens.get(text),
     keep: (text, token) => {
       if (most === 0 || text.length > LONGEST_TEXT) return;
-      tokens.set(text, token);
+      tokens.set(detached(text), token);
       forgetOldest(tokens, most);
     },
   };

@@ -14,6 +14,7 @@ describe("JSON from outside", () => {
     ['{"a":"\\\\","b":"\\\\\\""}', { a: "\\", b: '\\"' }],
     ['{"é":"🔑","\\ud83d\\udd11":"\\u0000"}', { é: "🔑", "🔑": "\u0000" }],
     ['{"":1,"a":""}', { "": 1, a: "" }],
+    ['{"0":1,"00":2,"-0":3}', { "0": 1, "00": 2, "-0": 3 }],
     ['{"a":["a","a"],"b":["b:","a"]}', { a: ["a", "a"], b: ["b:", "a"] }],
     [nested(12), JSON.parse(nested(12))],
   ])("reads %s", (text, expected) => {
@@ -31,6 +32,13 @@ describe("JSON from outside", () => {
     '{"alg":"ES256","alg":"none"}',
     '{"__proto__":1,"__proto__":2}',
     '{"a/b":1,"a\\/b":2}',
+    '{"":1,"":2}',
+    '{"0":1,"0":2}',
+    '{"a":{"b":1,"c":2},"a":1}',
+    '{"a":1,"a":{"b":1}}',
+    '{"a":":","a":"b"}',
+    '{"x":[[{"a":[{"b":1}],"a":[]}]]}',
+    '{"__proto__":{"a":1,"a":2}}',
   ])("JWT-08 refuses a member that is named twice: %s", (text) => {
     expect(parseStrictJson(bytes(text))).toBeUndefined();
   });

@@ -25,8 +25,9 @@ export function refresh(rows: FamilyRows, now: number, ask: Refresh): Granted | 
   if (death !== undefined) return { ok: false, reason: death === "session_ended" ? "refresh_session_ended" : "refresh_revoked" };
   // A chain that ended by this very operation is given its answer again.
   if (now >= chain.expires && chain.op !== ask.op) return { ok: false, reason: "refresh_expired" };
-  if (ask.undone !== undefined && chain.op === ask.op) {
-    rows.renewNode({ ...row, chain: { generation: ask.generation, hash: ask.hash, keyNumber: ask.undone, expires: chain.expires } });
+  if (ask.undone !== undefined) {
+    // Taken back before, or used since: then there is nothing to take back.
+    if (chain.op === ask.op) rows.renewNode({ ...row, chain: { generation: ask.generation, hash: ask.hash, keyNumber: ask.undone, expires: chain.expires } });
     return { ok: false, reason: "refresh_revoked" };
   }
   const turn = judge(chain, now, ask);
