@@ -1,14 +1,12 @@
-import { reset } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { stoppedClock } from "../faults.ts";
 import type { Script } from "../idp.ts";
 import { type World, world } from "../world.ts";
 import { outcomeOf, presentClaims } from "./federation-steps.ts";
 import { begin, comeBack } from "./login-steps.ts";
 
-beforeEach(reset);
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+// What is left of a deadline is told to the millisecond.
+stoppedClock();
 
 const LIMIT = 262_144;
 
