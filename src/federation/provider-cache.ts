@@ -1,4 +1,5 @@
 import type { JWK } from "jose";
+import { forgetOldest } from "../protocol/bounded.ts";
 import { Rejection } from "../protocol/rejection.ts";
 import { importPublicKey, type VerificationKey } from "../protocol/signature.ts";
 import { FETCH_INTERVAL_SECONDS, KEEP_SECONDS, REFRESH_AHEAD_SECONDS, REFRESH_SECONDS } from "./bounds.ts";
@@ -52,10 +53,9 @@ export function providerCache(now: () => number, ownHosts: ReadonlySet<string>):
     if (!mayFetch) return await awaited(store, name, began);
     // The one that was asked for least lately makes room: one tenant's many leave the others' alone as long as may be.
     store.delete(name);
-    const [first] = store.keys();
-    if (first !== undefined && store.size >= PROVIDERS_KEPT) store.delete(first);
     const before = { value: known?.value, fetched: known?.fetched ?? 0, tried: at };
     store.set(name, { ...before, pending: true });
+    forgetOldest(store, PROVIDERS_KEPT);
     try {
       const value = await load();
       store.set(name, { value, fetched: at, tried: at, pending: false });

@@ -14,7 +14,7 @@ import { actorsDeath, configurationDeath } from "../tokens/inspect.ts";
 import type { Issuing } from "../tokens/issued-token-type.ts";
 import { issueOf, permissionDeath } from "../tokens/permission-cutoff.ts";
 import { type PreparedChain, prepareRefreshToken } from "../tokens/refresh-token.ts";
-import type { VerifiedToken } from "../tokens/token.ts";
+import { familyOf, type VerifiedToken } from "../tokens/token.ts";
 import { type PresentedActor, readActor } from "./actor.ts";
 import { edgeQueryOf, extendAtEdge } from "./edge.ts";
 import { extendOrOpen } from "./external.ts";
@@ -128,11 +128,6 @@ export async function mintExchanged(request: ClientRequest, plan: PlannedExchang
 // Written after the response: the family keeps its last ten refusals, for those who ask why.
 function rememberRefusal({ service, clientId, after }: ClientRequest, { family, targets }: PlannedExchange, reason: string): void {
   after(service.families.noteRefusal(family, { client: clientId, reason, targets: targets.map(({ id }) => id) }).catch(() => undefined));
-}
-
-/** The family of a verified token. */
-export function familyOf(token: VerifiedToken): FamilyId {
-  return token.format === "jwt" ? token.lineage.family : token.token.family;
 }
 
 // The configuration of this moment: its client, IdP or tenant is disabled or cut off, or the owner of its target has cut it off.

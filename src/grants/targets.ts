@@ -3,6 +3,7 @@ import type { TargetAsk, TargetName, TokenOptions } from "../dialects/dialect.ts
 import { dialectOf, tokenPolicyOf } from "../dialects/index.ts";
 import type { Target } from "../policy.ts";
 import { Rejection } from "../protocol/rejection.ts";
+import { union } from "../protocol/scope.ts";
 import type { ClientRequest } from "../service.ts";
 import type { Root } from "../storage/lineage.ts";
 import type { AuthorizationServer, Client } from "../tenants/client.ts";
@@ -33,7 +34,7 @@ export async function resolveTargets(request: ClientRequest, names: readonly Tar
   if (names.length === 1) return [await resolve(request, only)];
   const found = await Promise.all(names.map((name) => resolve(request, name)));
   const byId = new Map<string, ResolvedTarget>();
-  for (const target of found) byId.set(target.id, { ...target, audience: [...new Set([...(byId.get(target.id)?.audience ?? []), ...target.audience])] });
+  for (const target of found) byId.set(target.id, { ...target, audience: union([byId.get(target.id)?.audience ?? [], target.audience]) });
   const targets = [...byId.values()];
   // One token has one subject: targets that name the user differently cannot share it.
   if (new Set(targets.map(({ client }) => client.subjectNameIdentifier)).size > 1) throw new Rejection("target_conflict");

@@ -3,7 +3,7 @@ import { JWT_TYPE, SCOPE } from "../protocol/names.ts";
 import { signJwt } from "../protocol/signature.ts";
 import { userClaims } from "./claims.ts";
 import { expiryOf, type IssuedTokenType, lineageOf, subjectOf, viewOf } from "./issued-token-type.ts";
-import { sealLineage } from "./lineage.ts";
+import { LINEAGE_CLAIM, sealLineage } from "./lineage.ts";
 
 /** An ID token, OpenID Connect Core §2. Only ever made for a user. */
 export const idToken: IssuedTokenType = {
@@ -38,7 +38,7 @@ export const idToken: IssuedTokenType = {
           may_act: record.mayAct,
           // Presented here again, it needs the proof that the access token beside it needs.
           cnf: record.cnf,
-          lin,
+          [LINEAGE_CLAIM]: lin,
         };
         return await signJwt(claims, JWT_TYPE.idToken, key);
       },

@@ -7,7 +7,7 @@ import { copyLater, readCopy } from "./copies.ts";
 import { type Answer, factsOf } from "./facts.ts";
 import { type Issue, issueOf, permissionDeath } from "./permission-cutoff.ts";
 import { pathQuestion, questionAbout } from "./question.ts";
-import type { TokenFacts, VerifiedToken } from "./token.ts";
+import { familyOf, type TokenFacts, type VerifiedToken } from "./token.ts";
 
 /** How a token is to be found alive. */
 export interface Inspection {
@@ -98,10 +98,6 @@ export async function actorsDeath(exchange: Exchange, act: Act | undefined, bran
   if (consistency !== "strong") return undefined;
   const deaths = await Promise.all(branches.map((branch) => branchDeath(exchange, branch)));
   return deaths.find((death) => death !== undefined);
-}
-
-function familyOf(token: VerifiedToken): FamilyId {
-  return token.format === "jwt" ? token.lineage.family : token.token.family;
 }
 
 async function ask(

@@ -2,7 +2,7 @@ import { randomId } from "../protocol/bytes.ts";
 import { JWT_TYPE } from "../protocol/names.ts";
 import { signJwt } from "../protocol/signature.ts";
 import { expiryOf, type IssuedTokenType, lineageOf, subjectOf, viewOf } from "./issued-token-type.ts";
-import { sealLineage } from "./lineage.ts";
+import { LINEAGE_CLAIM, sealLineage } from "./lineage.ts";
 
 /** A JWT access token, RFC 9068. */
 export const jwtAccessToken: IssuedTokenType = {
@@ -30,7 +30,7 @@ export const jwtAccessToken: IssuedTokenType = {
           act: record.act,
           may_act: record.mayAct,
           cnf: record.cnf,
-          lin,
+          [LINEAGE_CLAIM]: lin,
         };
         return await signJwt(claims, JWT_TYPE.accessToken, key);
       },

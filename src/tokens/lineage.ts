@@ -10,7 +10,7 @@ const VERSION = 1;
 type PackedOrigin = readonly [family: string, path: readonly string[], node: string, sid: string | null, kind: RootKind, time: number, lazy: 0 | 1, idp: string | null];
 type Packed = readonly [version: number, origin: PackedOrigin, hops: number, deadline: number, branches: readonly PackedOrigin[]];
 
-/** Seals a lineage for the claim `lin` of a JWT of one `typ`. */
+/** Seals a lineage for a JWT of one `typ`. */
 export async function sealLineage(ring: KeyRing, type: string, lineage: Lineage): Promise<string> {
   const packed: Packed = [VERSION, pack(lineage), lineage.hops, lineage.deadline, lineage.branches.map(pack)];
   return await seal(ring, "seal", `lineage ${type}`, JSON.stringify(packed));

@@ -3,7 +3,7 @@ import type { Act, MayAct } from "../protocol/actor.ts";
 import type { Confirmation } from "../protocol/confirmation.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { SsoRecord } from "../storage/family/record.ts";
-import type { Lineage } from "../storage/lineage.ts";
+import type { FamilyId, Lineage } from "../storage/lineage.ts";
 import type { Principal } from "../tenants/principal.ts";
 import type { Consistency } from "../tenants/token-policy.ts";
 import type { Claims } from "./claims.ts";
@@ -35,6 +35,11 @@ export type VerifiedToken =
       readonly hash: string;
     };
 
+/** The family of a verified token. */
+export function familyOf(token: VerifiedToken): FamilyId {
+  return token.format === "jwt" ? token.lineage.family : token.token.family;
+}
+
 /** Everything that a live token says; nobody needs to see its text again. */
 export interface TokenFacts {
   readonly kind: TokenKind;
@@ -60,7 +65,7 @@ export interface TokenFacts {
   /** How it was found alive, and when (seconds). */
   readonly consistency: Consistency;
   readonly checkedAt: number;
-  /** What was told of it last; set where the very same facts are found again. */
+  /** What was told of it last, for when the very same facts are found again. */
   description?: Description;
 }
 

@@ -9,7 +9,7 @@ export type Columns = Readonly<Record<string, SqlStorageValue>>;
 /** The family of a row as it is read. */
 export function toFamily(row: Columns | undefined): FamilyRow | undefined {
   if (row === undefined) return undefined;
-  const principal = fromJson<Principal>(row.principal);
+  const principal = fromColumn<Principal>(row.principal);
   return {
     op: String(row.op),
     tenant: String(row.tenant),
@@ -24,15 +24,15 @@ export function toFamily(row: Columns | undefined): FamilyRow | undefined {
 
 /** The values of a node as they are written, in the order of its statements. */
 export function columnsOf({ parent, id, client, issued, expires, record, leaves, chain, kind, sso, redeemed }: NodeRow): SqlStorageValue[] {
-  return [parent, id, client, issued, expires, toJson(record), toJson(leaves), toJson(chain), kind ?? null, toJson(sso), redeemed ?? null];
+  return [parent, id, client, issued, expires, toColumn(record), toColumn(leaves), toColumn(chain), kind ?? null, toColumn(sso), redeemed ?? null];
 }
 
 /** The node of a row as it is read. */
 export function toNode(row: Columns | undefined): NodeRow | undefined {
-  const record = fromJson<TokenRecord>(row?.record);
+  const record = fromColumn<TokenRecord>(row?.record);
   if (row === undefined || record === undefined) return undefined;
-  const chain = fromJson<Chain>(row.chain);
-  const sso = fromJson<SsoRecord>(row.sso);
+  const chain = fromColumn<Chain>(row.chain);
+  const sso = fromColumn<SsoRecord>(row.sso);
   return {
     parent: String(row.parent),
     id: String(row.id),
@@ -40,7 +40,7 @@ export function toNode(row: Columns | undefined): NodeRow | undefined {
     issued: Number(row.issued),
     expires: Number(row.expires),
     record,
-    leaves: fromJson<readonly Leaf[]>(row.leaves) ?? [],
+    leaves: fromColumn<readonly Leaf[]>(row.leaves) ?? [],
     ...(chain === undefined ? {} : { chain }),
     ...(row.kind === "leaf" ? { kind: "leaf" } : {}),
     ...(sso === undefined ? {} : { sso }),
@@ -49,11 +49,11 @@ export function toNode(row: Columns | undefined): NodeRow | undefined {
 }
 
 /** The text of a column; NULL for what is not there. */
-export function toJson(value: unknown): string | null {
+export function toColumn(value: unknown): string | null {
   return value === undefined ? null : JSON.stringify(value);
 }
 
 /** The value of a column. What stands in it was written by the functions here and by nothing else. */
-export function fromJson<T>(value: SqlStorageValue | undefined): T | undefined {
+export function fromColumn<T>(value: SqlStorageValue | undefined): T | undefined {
   return typeof value === "string" ? (JSON.parse(value) as T) : undefined;
 }

@@ -1,6 +1,6 @@
 import { forgetOldest } from "../../protocol/bounded.ts";
 import type { NodeId } from "../lineage.ts";
-import { type Columns, columnsOf, fromJson, toFamily, toJson, toNode } from "./columns.ts";
+import { type Columns, columnsOf, fromColumn, toColumn, toFamily, toNode } from "./columns.ts";
 import type { CodeRow, FamilyRow, FamilyRows, NodeRow, SessionRow } from "./rows.ts";
 import { ADD_NODE, PUT_CODE, PUT_FAMILY, PUT_NODE, PUT_REFUSALS, PUT_SESSION, RENEW_NODE, SCHEMA } from "./statements.ts";
 import type { RefusedExchange } from "./status-ask.ts";
@@ -63,22 +63,22 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     },
     putFamily: (row) => {
       const { op, tenant, kind, root, closes, user, principal, revoked } = row;
-      write(PUT_FAMILY, 1, op, tenant, kind, root, closes, user ?? null, toJson(principal), revoked ?? null);
+      write(PUT_FAMILY, 1, op, tenant, kind, root, closes, user ?? null, toColumn(principal), revoked ?? null);
       family = row;
     },
     session: (id) => {
       const known = sessions.get(id);
       if (known !== undefined) return known;
-      const session = fromJson<SessionRow>(read("SELECT row FROM sessions WHERE id = ?", id)[0]?.row);
+      const session = fromColumn<SessionRow>(read("SELECT row FROM sessions WHERE id = ?", id)[0]?.row);
       if (session !== undefined) keepSession(session);
       return session;
     },
     putSession: (row) => {
-      write(PUT_SESSION, row.id, toJson(row));
+      write(PUT_SESSION, row.id, toColumn(row));
       keepSession(row);
     },
-    code: (id) => fromJson<CodeRow>(read("SELECT row FROM codes WHERE id = ?", id)[0]?.row),
-    putCode: (row) => void write(PUT_CODE, row.id, toJson(row)),
+    code: (id) => fromColumn<CodeRow>(read("SELECT row FROM codes WHERE id = ?", id)[0]?.row),
+    putCode: (row) => void write(PUT_CODE, row.id, toColumn(row)),
     node,
     putNode: (row) => {
       write(PUT_NODE, ...columnsOf(row));
@@ -92,7 +92,7 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
       return keep(row);
     },
     renewNode: (row) => {
-      write(RENEW_NODE, row.expires, toJson(row.leaves), toJson(row.chain), row.parent, row.id);
+      write(RENEW_NODE, row.expires, toColumn(row.leaves), toColumn(row.chain), row.parent, row.id);
       keep(row);
     },
     addLeaves: (leaves) => {
@@ -110,10 +110,10 @@ export function sqlRows(sql: SqlStorage): FamilyRows {
     },
     nodesOf: (client) => read("SELECT * FROM nodes WHERE client = ? ORDER BY issued, id", client).flatMap((row) => toNode(row) ?? []),
     nodes: (limit) => read("SELECT * FROM nodes ORDER BY issued, id LIMIT ?", limit).flatMap((row) => toNode(row) ?? []),
-    sessions: () => read("SELECT row FROM sessions ORDER BY id").flatMap(({ row }) => fromJson<SessionRow>(row) ?? []),
+    sessions: () => read("SELECT row FROM sessions ORDER BY id").flatMap(({ row }) => fromColumn<SessionRow>(row) ?? []),
     revokedNodes: (limit) => read("SELECT id FROM revoked ORDER BY id LIMIT ?", limit).map(({ id }) => String(id)),
-    refusals: () => fromJson<readonly RefusedExchange[]>(read("SELECT row FROM refusals")[0]?.row) ?? [],
-    putRefusals: (refusals) => void write(PUT_REFUSALS, 1, toJson(refusals)),
+    refusals: () => fromColumn<readonly RefusedExchange[]>(read("SELECT row FROM refusals")[0]?.row) ?? [],
+    putRefusals: (refusals) => void write(PUT_REFUSALS, 1, toColumn(refusals)),
     anyRevoked: (ids) => {
       revoked ??= new Set(read(`SELECT id FROM revoked LIMIT ${REVOKED_KEPT + 1}`).map(({ id }) => String(id)));
       if (revoked.size <= REVOKED_KEPT) return ids.some((id) => revoked?.has(id));
